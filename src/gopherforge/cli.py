@@ -1,0 +1,165 @@
+"""The command line: each command turns its arguments into one call of the core, which `main` makes and reports."""
+
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from functools import partial
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+from typer._click.exceptions import ClickException  # every error of the parser; typer<0.29 exports only some of them
+
+from gopherforge import __version__
+from gopherforge.errors import Bug, ForgeError, Interrupted, OutputFailed, UsageError
+from gopherforge.report import Report, Result
+
+DEBUG = "GOPHERFORGE_DEBUG"  # set to anything: an unexpected exception is shown with its traceback
+
+app = typer.Typer(
+    help="Generates Go microservices that build, pass their tests and run.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Call = Callable[[], Result]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document; never ask.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gopherforge {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def gopherforge(
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)] = False,
+) -> None:
+    """Generates Go microservices that build, pass their tests and run."""
+
+
+@app.command()
+def new(
+    *,
+    directory: Annotated[str | None, typer.Argument(metavar="[DIR]", help="Where the service will be.")] = None,
+    defaults: Annotated[bool, typer.Option("--defaults", help="Take the default of whatever is not given; never ask.")] = False,
+    data: Annotated[list[str] | None, typer.Option("--data", "-d", metavar="KEY=VALUE", help="An answer; repeatable.")] = None,
+    data_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Answers in YAML; --data wins over them.")] = None,
+    ref: Annotated[str | None, typer.Option(metavar="vX.Y.Z", help="Use an older release of the templates.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be made, and make nothing.")] = False,
+    git: Annotated[bool, typer.Option("--git/--no-git", help="Make a git repository with a first commit.")] = True,
+    json: Json = False,
+) -> Call:
+    """Make a service: asks, or takes the answers from options."""
+    from gopherforge import new as core
+
+    request = core.Request(
+        directory=directory,
+        defaults=defaults,
+        data=tuple(data or ()),
+        data_file=data_file,
+        ref=ref,
+        dry_run=dry_run,
+        git=git,
+    )
+    place = core.Place(environ=dict(os.environ), cwd=_cwd(), silence=_silence(defaults=defaults, json=json))
+    return partial(core.new, request, place)
+
+
+@app.command()
+def options(
+    template: Annotated[str | None, typer.Argument(metavar="[TEMPLATE]", help="Only the questions of this template.")] = None,
+    *,
+    json: Json = False,  # noqa: ARG001  (read by main, which also reports what goes wrong before this runs)
+) -> Call:
+    """List every question and its answers."""
+    from gopherforge import options as core
+
+    return partial(core.options, template, dict(os.environ))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the program and returns its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    report = Report(_stream(sys.stdout), _stream(sys.stderr), _command(words), "--json" in _before_separator(words))
+    try:
+        return _run(words, report)
+    except ForgeError as error:
+        return _fail(report, error)
+    except KeyboardInterrupt:
+        return _fail(report, Interrupted("interrupted."))
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is explained and has an exit code)
+        if os.environ.get(DEBUG):
+            report.traceback(error)
+        what = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(":")
+        return _fail(report, Bug(f"gopherforge has a bug: {what}", f"set {DEBUG}=1 to see where, and report it."))
+
+
+def _run(words: list[str], report: Report) -> int:
+    page = io.StringIO()  # what --help and --version write
+    try:
+        with redirect_stdout(page):
+            call = typer.main.get_command(app)(words, prog_name="gopherforge", standalone_mode=False)
+    except ClickException as error:
+        if not words:
+            report.usage(error.format_message())
+            return UsageError.exit_code
+        sentence = " ".join(error.format_message().split())
+        program = f"gopherforge {report.command}".strip()
+        raise UsageError(sentence, f"`{program} --help` shows what there is.") from error
+    if call == Interrupted.exit_code:  # so Typer tells of a Ctrl-C
+        raise KeyboardInterrupt
+    if callable(call):
+        report.result(call())
+    else:
+        report.page(page.getvalue())
+    return 0
+
+
+def _fail(report: Report, error: ForgeError) -> int:
+    try:
+        report.error(error)
+    except OutputFailed as unwritable:
+        report.error(unwritable)
+    return error.exit_code
+
+
+def _command(words: Sequence[str]) -> str:
+    """The command that is run, empty where there is none."""
+    names = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    return next((word for word in words if word in names), "")
+
+
+def _before_separator(words: Sequence[str]) -> Sequence[str]:
+    return words[: words.index("--")] if "--" in words else words
+
+
+def _stream(stream: TextIO | None) -> TextIO:
+    """An output stream that takes any text; nowhere, where the caller closed it."""
+    if stream is None:
+        return Path(os.devnull).open("w", encoding="utf-8")
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return stream
+
+
+def _silence(*, defaults: bool, json: bool) -> str:
+    """Why nothing can be asked; empty where it can."""
+    if defaults or json:
+        return f"{'--defaults' if defaults else '--json'} asks nothing"
+    if all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
+        return ""
+    return "there is no terminal to ask at"
+
+
+def _cwd() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError("the current directory no longer exists.", "change to one that does.") from error

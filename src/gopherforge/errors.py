@@ -1,0 +1,132 @@
+"""Every expected failure, with its stable code, its exit code and what to do about it."""
+
+from typing import ClassVar
+
+
+class ForgeError(Exception):
+    """A failure that is explained to the user in one sentence, and never shown as a traceback."""
+
+    code: ClassVar[str] = "failed"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(ForgeError):
+    """The command line itself is wrong."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class InvalidAnswer(ForgeError):
+    """A given answer is unknown, of the wrong type, or refused by its question."""
+
+    code = "invalid-answer"
+    exit_code = 2
+
+
+class MissingAnswer(ForgeError):
+    """An answer that must be given was not, and there is no terminal to ask at."""
+
+    code = "missing-answer"
+    exit_code = 2
+
+
+class InvalidDataFile(ForgeError):
+    """The file of `--data-file` cannot be read as a mapping of keys to values."""
+
+    code = "invalid-data-file"
+    exit_code = 2
+
+
+class Cancelled(ForgeError):
+    """The user decided against it at the last prompt."""
+
+    code = "cancelled"
+
+
+class OutputFailed(ForgeError):
+    """The result could not be written to stdout, for example because the disk is full."""
+
+    code = "output-failed"
+
+
+class InvalidTemplates(ForgeError):
+    """The templates themselves are wrong: what their author has to mend."""
+
+    code = "invalid-templates"
+
+
+class ProgramMissing(ForgeError):
+    """A required program is not on PATH."""
+
+    code = "program-missing"
+    exit_code = 5
+
+
+class ProgramFailed(ForgeError):
+    """A required program could not be started, did not end in time, or ended with an error."""
+
+    code = "program-failed"
+    exit_code = 5
+
+
+class UnusableHistory(ForgeError):
+    """The git history that the templates' versions come from is incomplete or contradicts itself."""
+
+    code = "unusable-history"
+
+
+class TemplatesMissing(ForgeError):
+    """This installation carries no templates."""
+
+    code = "templates-missing"
+
+
+class UnknownRef(ForgeError):
+    """`--ref` names no version that this installation has."""
+
+    code = "unknown-ref"
+    exit_code = 2
+
+
+class TargetRefused(ForgeError):
+    """The directory for the new service cannot be made, or is not empty."""
+
+    code = "target-refused"
+
+
+class RenderFailed(ForgeError):
+    """A template cannot be rendered with these answers."""
+
+    code = "render-failed"
+
+
+class InvalidProject(ForgeError):
+    """A directory is not a generated service, or its answers file is damaged."""
+
+    code = "invalid-project"
+
+
+class CannotWrite(ForgeError):
+    """The file system refused a file or directory."""
+
+    code = "cannot-write"
+
+
+class Interrupted(ForgeError):
+    """Ctrl-C."""
+
+    code = "interrupted"
+    exit_code = 130
+
+
+class Bug(ForgeError):
+    """An exception that nobody expected."""
+
+    code = "bug"
+    exit_code = 70

@@ -1,0 +1,75 @@
+"""What `gopherforge options` tells: every question, for people and for programs."""
+
+from collections.abc import Mapping
+from itertools import groupby
+
+from gopherforge.answers import suggest
+from gopherforge.catalog import Catalog, Question, join_or, load
+from gopherforge.errors import InvalidAnswer
+from gopherforge.report import Result
+from gopherforge.source import locate
+
+
+def options(template: str | None, environ: Mapping[str, str]) -> Result:
+    """The questions of one template or of all."""
+    with locate(None, environ) as templates:
+        catalog = load(templates.root)
+    if template is not None and template not in catalog.templates:
+        raise InvalidAnswer(
+            f'"{template}" is not a template: {join_or(catalog.templates)}.{suggest(template, catalog.templates)}',
+        )
+    chosen = [template] if template else sorted(catalog.templates)
+    askers = _askers(catalog)
+    shown = [question for question in catalog.askable if askers[question.key] & set(chosen)]
+    data = {"questions": [_data(question, sorted(askers[question.key])) for question in sorted(shown, key=lambda each: each.key)]}
+    return Result(data, _text(catalog, shown, askers))
+
+
+def _askers(catalog: Catalog) -> dict[str, set[str]]:
+    """The templates that ask each question."""
+    asked = {template: catalog.asked_by(template) for template in catalog.templates}
+    return {question.key: {name for name, keys in asked.items() if question.key in keys} for question in catalog.askable}
+
+
+def _data(question: Question, templates: list[str]) -> dict[str, object]:
+    return {
+        "key": question.key,
+        "type": question.type,
+        "choices": sorted(question.values),
+        "default": question.default,
+        "help": question.help,
+        "when": str(question.when).lower() if isinstance(question.when, bool) else question.when,
+        "templates": templates,
+        "subject": question.subject,
+    }
+
+
+def _text(catalog: Catalog, questions: list[Question], askers: Mapping[str, set[str]]) -> str:
+    width = max(len(question.key) for question in questions)
+    parts = []
+    for subject, group in groupby(questions, key=lambda question: question.subject):
+        lines = [subject.capitalize()]
+        for question in group:
+            first, *rest = [question.help, *_answers(question), *_conditions(catalog, question, askers[question.key])]
+            lines += [f"  {question.key:<{width}}  {first}", *(f"  {'':<{width}}  {line}" for line in rest)]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def _answers(question: Question) -> list[str]:
+    """What can be answered, the default marked."""
+    if question.type == "bool":
+        return ["true (default), false" if question.default else "false (default), true"]
+    if not question.choices:
+        return [f"default: {question.default}"]
+    longest = max(map(len, question.choices.values()))
+    marks = {question.default: " (default)"}
+    return [f"{value:<{longest}}  {label}{marks.get(value, '')}" for label, value in question.choices.items()]
+
+
+def _conditions(catalog: Catalog, question: Question, templates: set[str]) -> list[str]:
+    """What the question depends on: the template, other answers."""
+    lines = [] if templates == set(catalog.templates) else [f"asked by {', '.join(sorted(templates))}"]
+    if isinstance(question.when, str) and catalog.mentions(question.when) - {"template"}:
+        lines.append(f"asked when {question.when}")
+    return lines

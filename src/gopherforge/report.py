@@ -1,0 +1,90 @@
+"""The only writer: a result to stdout, what went wrong to stderr, or both as one JSON document on stdout."""
+
+import errno
+import json
+import os
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TextIO
+
+from gopherforge.errors import ForgeError, OutputFailed
+
+SCHEMA = 1
+ERROR_LINES = 3  # the hint is the fourth
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command achieved: `data` for programs, `text` for people, and warnings for both."""
+
+    data: Mapping[str, object]
+    text: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where and how one run of the program reports."""
+
+    stdout: TextIO
+    stderr: TextIO
+    command: str
+    as_json: bool
+
+    def result(self, result: Result) -> None:
+        """Writes a result. Raises OutputFailed where stdout does not take it."""
+        for warning in result.warnings:
+            _write(self.stderr, f"warning: {warning}")
+        self._output(self._envelope("ok", data=result.data) if self.as_json else result.text)
+
+    def error(self, error: ForgeError) -> None:
+        """Writes a failure: a sentence or a few, and what to do. Raises OutputFailed as `result` does."""
+        if self.as_json and not isinstance(error, OutputFailed):
+            explained = {"code": error.code, "message": " ".join(error.message.split("\n")), "hint": error.hint}
+            self._output(self._envelope("error", error=explained))
+            return
+        for sentence in _at_most(ERROR_LINES, error.message.split("\n")):
+            _write(self.stderr, f"error: {sentence}")
+        if error.hint:
+            _write(self.stderr, f"hint: {error.hint}")
+
+    def page(self, text: str) -> None:
+        """Writes a page that was asked for, such as of --help."""
+        self._output(text.rstrip("\n"))
+
+    def usage(self, text: str) -> None:
+        """Writes a help page that was not asked for."""
+        _write(self.stderr, text)
+
+    def traceback(self, error: BaseException) -> None:
+        """Writes where an exception came from."""
+        _write(self.stderr, "".join(traceback.format_exception(error)).rstrip("\n"))
+
+    def _envelope(self, status: str, **content: object) -> str:
+        document = {"schema": SCHEMA, "command": self.command, "status": status, **content}
+        return json.dumps(document, indent=2)
+
+    def _output(self, text: str) -> None:
+        try:
+            _write(self.stdout, text)
+        except OSError as error:
+            raise OutputFailed(f"the result could not be written: {error.strerror}.") from error
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Writes a line. A reader that went away, as `head` does, is no failure."""
+    try:
+        stream.write(f"{text}\n")
+        stream.flush()
+    except OSError as error:
+        # What is still buffered would fail again when Python closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if error.errno != errno.EPIPE:
+            raise
+
+
+def _at_most(limit: int, sentences: list[str]) -> list[str]:
+    if len(sentences) <= limit:
+        return sentences
+    return [*sentences[: limit - 1], f"{len(sentences) - limit + 1} more answers are wrong."]

@@ -1,0 +1,108 @@
+"""The JSON contract: one document on stdout, whatever happens, with the exit code that there is without --json."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gopherforge.cli import app
+from tests.cli.conftest import Ran
+
+Forge = Callable[..., Ran]
+
+COMMANDS = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
+
+WRONG = {
+    "new": [
+        (["x y", "--defaults"], 2, "invalid-answer"),
+        (["shop"], 2, "missing-answer"),
+        (["shop", "--defaults", "--data", "nope"], 2, "usage"),
+        (["shop", "--defaults", "--data", "nope=1"], 2, "invalid-answer"),
+        (["shop", "--defaults", "--data-file", "absent.yml"], 2, "invalid-data-file"),
+        (["shop", "--defaults", "--ref", "v99.0.0"], 2, "unknown-ref"),
+        (["/dev/null/shop", "--defaults"], 1, "target-refused"),
+    ],
+    "options": [(["nope"], 2, "invalid-answer")],
+}
+DATA = {
+    "new": (
+        ["shop", "--defaults", "--dry-run"],
+        {"path": str, "template": str, "version": str, "answers": dict, "files": list, "committed": bool, "warning": str},
+    ),
+    "options": ([], {"questions": list}),
+}
+
+
+def document(ran: Ran) -> Any:
+    assert ran.stdout.endswith("}\n")
+    return json.loads(ran.stdout)  # fails where anything follows the first document
+
+
+def test_the_contract_is_tested_for_every_command() -> None:
+    assert set(COMMANDS) == set(WRONG) == set(DATA)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_result_has_its_keys(forge: Forge, command: str) -> None:
+    arguments, keys = DATA[command]
+    ran = forge(command, *arguments, "--json")
+    assert (ran.code, ran.stderr) == (0, "")
+    result = document(ran)
+    assert {key: result[key] for key in ("schema", "command", "status")} == {"schema": 1, "command": command, "status": "ok"}
+    assert result.keys() == {"schema", "command", "status", "data"}
+    assert {key: type(value) for key, value in result["data"].items()} == keys
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "code", "name"),
+    [
+        (command, *case)
+        for command in COMMANDS
+        for case in [(["--no-such-option"], 2, "usage"), (["a", "b"], 2, "usage"), *WRONG[command]]
+    ],
+)
+def test_a_failure_is_an_envelope_with_the_same_exit_code(
+    forge: Forge, command: str, arguments: list[str], code: int, name: str
+) -> None:
+    ran, plain = forge(command, "--json", *arguments), forge(command, *arguments)
+    assert (ran.code, ran.stderr, plain.code, plain.stdout) == (code, "", code, "")
+    failure = document(ran)
+    assert failure.keys() == {"schema", "command", "status", "error"}
+    assert {key: failure[key] for key in ("schema", "command", "status")} == {"schema": 1, "command": command, "status": "error"}
+    assert failure["error"].keys() == {"code", "message", "hint"}
+    assert failure["error"]["code"] == name
+    assert failure["error"]["message"].endswith((".", "?", ")", "--no-such-option"))
+    assert len(plain.stderr.splitlines()) <= 4
+    assert plain.stderr.startswith("error: ")
+
+
+def test_an_unknown_command_is_an_envelope_without_a_command(forge: Forge) -> None:
+    assert document(forge("nope", "--json"))["command"] == ""
+
+
+def test_json_after_two_dashes_is_no_option(forge: Forge) -> None:
+    ran = forge("new", "--defaults", "--", "--json")
+    assert (ran.code, ran.stdout) == (2, "")
+    assert ran.stderr.startswith('error: "--json" is no name of a service')
+
+
+def test_questions_are_sorted_and_complete(forge: Forge) -> None:
+    questions = document(forge("options", "--json"))["data"]["questions"]
+    assert [question["key"] for question in questions] == sorted(question["key"] for question in questions)
+    for question in questions:
+        assert {"key", "type", "choices", "default", "help", "when", "templates"} <= question.keys()
+        assert question["choices"] == sorted(question["choices"])
+        assert question["templates"]
+    by_key = {question["key"]: question for question in questions}
+    assert by_key["tracing"] == {
+        "key": "tracing",
+        "type": "bool",
+        "choices": [False, True],
+        "default": True,
+        "help": "Trace requests with OpenTelemetry? Off at run time until an endpoint is set.",
+        "when": "true",
+        "templates": ["go-http-service"],
+        "subject": "observability",
+    }
+    assert "go_version" not in by_key

@@ -1,0 +1,60 @@
+"""What holds for every test: an own home, no skips under PROOF=full; and the renderings that tests of templates share."""
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+from tests.support import PROOF_IS_FULL, Shared
+
+ISOLATED = {
+    "HOME": "home",
+    "XDG_CONFIG_HOME": "home/.config",
+    "XDG_CACHE_HOME": "home/.cache",
+    "XDG_DATA_HOME": "home/.local/share",
+    "COPIER_CACHE_DIR": "home/.cache/copier",
+    "GIT_CONFIG_GLOBAL": "home/.gitconfig",
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def isolation(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """No test sees or touches the developer's own configuration, git identity or terminal."""
+    place = tmp_path_factory.mktemp("isolated")
+    (place / "home").mkdir()
+    (place / "home/.gitconfig").write_text(
+        "[user]\n\tname = Ada Lovelace\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(("GIT_", "COPIER_"))]:
+            patch.delenv(name)
+        for name, path in ISOLATED.items():
+            patch.setenv(name, str(place / path))
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patch.setenv("NO_COLOR", "1")
+        yield
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Shared:
+    """Where the workers of this session share what they made."""
+    base = tmp_path_factory.getbasetemp()
+    return Shared((base.parent if hasattr(request.config, "workerinput") else base) / "shared")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if PROOF_IS_FULL and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which PROOF=full does not allow: {call.excinfo.value if call.excinfo else ''}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if PROOF_IS_FULL and report.outcome == "skipped":
+        report.outcome = "failed"
+        report.longrepr = f"{collector.nodeid} is skipped, which PROOF=full does not allow"
+    return report

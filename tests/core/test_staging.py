@@ -1,0 +1,98 @@
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from gopherforge.staging import staging, sweep
+
+
+def remains(place: Path, *, lock: bool = True) -> Path:
+    """What a killed run leaves."""
+    with staging(place) as hidden:
+        name = hidden.name
+    left = place / name
+    (left / "service").mkdir(parents=True)
+    (left / "service/go.mod").write_text("module x\n")
+    if lock:
+        (left / "lock").touch()
+    return left
+
+
+def test_it_is_hidden_beside_the_target_and_gone_afterwards(tmp_path: Path) -> None:
+    with staging(tmp_path) as hidden:
+        assert hidden.parent == tmp_path
+        assert hidden.name.startswith(".gopherforge-new-")
+        (hidden / "service").mkdir()
+        (hidden / "service/file").touch()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_is_gone_after_an_interrupt(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), staging(tmp_path):
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_remains_of_a_killed_run_are_swept_by_the_next(tmp_path: Path) -> None:
+    remains(tmp_path)
+    with staging(tmp_path) as hidden:
+        assert list(tmp_path.iterdir()) == [hidden]
+
+
+def test_a_run_that_is_alive_is_left_alone(tmp_path: Path) -> None:
+    with staging(tmp_path) as first:
+        with staging(tmp_path) as second:
+            sweep(tmp_path)
+            assert sorted(tmp_path.iterdir()) == sorted([first, second])
+        assert list(tmp_path.iterdir()) == [first]
+
+
+def test_runs_that_start_and_sweep_at_the_same_time_never_take_each_other_for_dead(tmp_path: Path) -> None:
+    def run() -> int:
+        kept = 0
+        for _ in range(100):
+            with staging(tmp_path) as hidden:
+                (hidden / "service").mkdir()
+                kept += (hidden / "lock").exists()
+        return kept
+
+    with ThreadPoolExecutor(8) as runs:
+        assert [done.result() for done in [runs.submit(run) for _ in range(8)]] == [100] * 8
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_killed_before_it_made_its_lock_is_swept(tmp_path: Path) -> None:
+    with staging(tmp_path) as hidden:
+        name = hidden.name
+    (tmp_path / name).mkdir()
+
+    sweep(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_only_looks_like_remains_is_left_alone(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "lock").touch()
+    (tmp_path / ".gopherforge-new-0123456789abcdef").symlink_to(elsewhere)
+    (tmp_path / ".gopherforge-new-fedcba9876543210").write_text("a file")
+    other = tmp_path / ".gopherforge-new-notes"
+    other.mkdir()
+    (other / "lock").touch()
+    without_lock = remains(tmp_path, lock=False)
+
+    before = sorted(tmp_path.rglob("*"))
+    sweep(tmp_path)
+    assert sorted(tmp_path.rglob("*")) == before
+    assert without_lock in before
+
+
+def test_remains_of_another_user_are_left_alone(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files to another user.")
+    left = remains(tmp_path)
+    os.chown(left, 65534, 65534)
+
+    sweep(tmp_path)
+    assert (left / "service/go.mod").exists()

@@ -1,0 +1,119 @@
+"""Every rendered project under the Go tools, as strictly as they go."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests import source
+from tests.generated.conftest import Project
+from tests.gotools import environment, go
+from tests.support import Outcome, program, run
+
+pytestmark = pytest.mark.go
+
+STRICT = Path(__file__).parent / "golangci.yml"
+
+COVERAGE_FLOOR = 85.0
+
+MIB = 1 << 20
+
+
+def test_vet(project: Project) -> None:
+    assert_clean(project.go("vet", "./..."))
+
+
+@pytest.mark.parametrize("module", [".", "tools"])
+class TestModules:
+    """The service's module and that of its tools."""
+
+    def test_go_mod_and_go_sum_are_tidy(self, module: str, project: Project) -> None:
+        assert_silent(project.go("-C", module, "mod", "tidy", "-diff"))
+
+    def test_downloads_match_go_sum(self, module: str, project: Project) -> None:
+        assert_clean(project.go("-C", module, "mod", "verify"))
+
+
+def test_nothing_is_left_to_modernize(project: Project) -> None:
+    assert_silent(project.go("fix", "-diff", "./..."))
+
+
+def test_strict_lint(project: Project) -> None:
+    assert_clean(lint(project, "strict", "run", "--config", str(STRICT)))
+
+
+def test_own_lint(project: Project) -> None:
+    assert_clean(lint(project, "verify", "config", "verify"))
+    assert_clean(lint(project, "own", "run"))
+
+
+def test_linter_is_the_one_that_services_pin() -> None:
+    version = source.CATALOG["golangci_lint_version"].default
+
+    assert f"version {version} " in run([program("golangci-lint"), "version"], cwd=source.ROOT).output
+
+
+def test_race_tests_pass_and_cover_internal(project: Project, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """With a database where the project has one; then no test may be skipped."""
+    program("cc")  # the race detector is linked by it
+    extra = {"TEST_DATABASE_URL": request.getfixturevalue("database")} if project.has_database else {}
+    profile = tmp_path / "cover.out"
+
+    tests = project.once("test", lambda: race_tests(project.path, profile, extra))
+
+    assert tests.status == 0, f"{tests.command}\n" + re.sub(r"(?m)^(=== |\s*--- PASS).*\n", "", tests.output)
+    assert "--- SKIP" not in tests.output
+    total = re.search(r"^total:\s+\(statements\)\s+([\d.]+)%$", tests.output, re.MULTILINE)
+    assert total is not None
+    assert float(total[1]) >= COVERAGE_FLOOR, tests.output[tests.output.rfind("\nok ") :]
+
+
+def test_integration_tests_without_a_database_fail_only_in_ci(postgres_project: Project) -> None:
+    def test(**extra: str) -> Outcome:
+        return go(postgres_project.path, "test", "-count=1", "./internal/user/...", **extra)
+
+    on_a_desk, in_ci = test(), test(CI="true")
+
+    assert on_a_desk.status == 0, on_a_desk
+    assert in_ci.status == 1
+    assert "TEST_DATABASE_URL" in in_ci.output
+
+
+def test_binary_is_small(project: Project) -> None:
+    size = project.binary().stat().st_size
+
+    assert size <= size_limit(project) * MIB, f"{size / MIB:.1f} MiB"
+
+
+def size_limit(project: Project) -> int:
+    answers = project.variant.answers
+    if not answers["tracing"]:
+        return 12
+    return 25 if project.has_database else 20
+
+
+def race_tests(path: Path, profile: Path, extra: dict[str, str]) -> Outcome:
+    flags = ["-race", "-shuffle=on", "-count=1", "-v", f"-coverprofile={profile}", "-coverpkg=./internal/..."]
+    tests = go(path, "test", *flags, "./...", **extra)
+    if tests.status:
+        return tests
+    covered = go(path, "tool", "cover", f"-func={profile}")
+    return Outcome(tests.command, covered.status, tests.output + covered.output)
+
+
+def lint(project: Project, step: str, *arguments: str) -> Outcome:
+    command = [program("golangci-lint"), *arguments]
+    if arguments[0] == "run":
+        command += ["--allow-parallel-runners"]
+    return project.once(f"lint-{step}", lambda: run(command, cwd=project.path, env=environment()))
+
+
+def assert_clean(outcome: Outcome) -> None:
+    if outcome.status:
+        pytest.fail(str(outcome), pytrace=False)
+
+
+def assert_silent(outcome: Outcome) -> None:
+    said = [line for line in outcome.output.splitlines() if not line.startswith("go: downloading ")]
+    if outcome.status or said:
+        pytest.fail(str(outcome), pytrace=False)

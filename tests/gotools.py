@@ -1,0 +1,40 @@
+"""The Go tools, at the version that generated services name, with the module and build caches of whoever runs the tests."""
+
+import os
+from functools import cache
+from pathlib import Path
+
+from tests import source
+from tests.support import Outcome, program, run
+
+OF_SERVICES = ("ADDR", "DATABASE_URL", "LOG_LEVEL", "TIMEOUT", "DRAIN_DELAY", "MAX_", "OTEL_", "_FILE")
+"""Parts of the names of what configures a generated service: its tests decide over these, not the machine."""
+
+INHERITED = {name: value for name, value in os.environ.items() if not any(part in name for part in OF_SERVICES)}
+
+
+def environment() -> dict[str, str]:
+    """The environment in which Go runs: paths do not matter to its build cache, nor does a repository around the project."""
+    return INHERITED | {
+        "PATH": os.environ["PATH"],
+        "GOTOOLCHAIN": f"go{source.CATALOG['go_toolchain'].default}",
+        "GOFLAGS": "-trimpath -buildvcs=false",
+        "GOWORK": "off",
+        "CI": "",
+    }
+
+
+def go(project: Path, *arguments: str | Path, **extra: str) -> Outcome:
+    """Runs `go` in a project; `extra` is added to its environment."""
+    return run([program("go"), *arguments], cwd=project, env=environment() | extra)
+
+
+def gofmt(directory: Path) -> str:
+    """What gofmt would change in a directory, as a diff."""
+    outcome = run([_goroot() / "bin/gofmt", "-d", "."], cwd=directory, env=environment())
+    return outcome.output
+
+
+@cache
+def _goroot() -> Path:
+    return Path(go(source.ROOT, "env", "GOROOT").output.strip())

@@ -1,0 +1,125 @@
+"""catalog.py: what is read from questions files, and which of them cannot be used."""
+
+from pathlib import Path
+
+import pytest
+
+from gopherforge.catalog import Catalog, describe, join_or, load
+from gopherforge.errors import InvalidTemplates
+from tests.source import CATALOG, ROOT, includes
+from tests.unit.sources import DEPENDENT, build
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Catalog:
+    return load(build(tmp_path, DEPENDENT))
+
+
+def test_questions_come_in_the_order_of_the_files_with_their_subject(catalog: Catalog) -> None:
+    assert [(question.key, question.subject) for question in catalog.questions] == [
+        ("template", "basics"),
+        ("name", "basics"),
+        ("verbose", "basics"),
+        ("loud", "basics"),
+        ("storage", "storage"),
+        ("driver", "storage"),
+        ("note", "storage"),
+        ("sql", "derived"),
+        ("label", "derived"),
+    ]
+    assert [question.key for question in catalog.questions if question.computed] == ["sql", "label"]
+
+
+def test_choices_are_labels_and_values(catalog: Catalog) -> None:
+    assert catalog["storage"].choices == {"Nowhere": "none", "A database": "sql"}
+    assert catalog["driver"].choices == {"pgx": "pgx", "sqlx": "sqlx"}
+    assert [catalog[key].values for key in ("storage", "verbose", "note")] == [("none", "sql"), (True, False), ()]
+    assert catalog.templates == ("web", "worker")
+
+
+@pytest.mark.parametrize(
+    ("template", "keys"),
+    [
+        ("web", {"template", "name", "verbose", "loud", "storage", "driver", "note"}),
+        ("worker", {"template", "name", "verbose", "loud", "note"}),
+    ],
+)
+def test_a_template_asks_what_some_answers_lead_to(catalog: Catalog, template: str, keys: set[str]) -> None:
+    assert catalog.asked_by(template) == keys
+
+
+def test_a_later_definition_replaces_an_earlier_one_in_its_place(tmp_path: Path) -> None:
+    second = {"questions/storage.yml": "name: {type: str, help: Its new name., default: other}\n"}
+    catalog = load(build(tmp_path, DEPENDENT | second))
+    assert (catalog.questions[1].key, catalog.questions[1].help) == ("name", "Its new name.")
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"copier.yml": "template: ["}, "cannot be read: while parsing a flow node"),
+        ({"copier.yml": "just text"}, 'holds "just text", not a mapping'),
+        ({"copier.yml": "!include a.yml", "a.yml": "- a"}, "a.yml holds a list, not a mapping"),
+        ({"copier.yml": "_subdirectory: x\n"}, "has no question `template`"),
+        ({"copier.yml": "!include absent.yml\n"}, "absent.yml cannot be read: .*No such file"),
+        ({"copier.yml": "!include [a, b]\n"}, "!include takes a path"),
+        ({"copier.yml": "template: text\n"}, "question `template` in copier.yml may have choices, default"),
+        ({"copier.yml": "template: {type: str, default: a, secret: true}\n"}, "and nothing else"),
+        ({"copier.yml": "template: {type: yaml, default: a}\n"}, "needs a type, str or bool, and a default"),
+        ({"copier.yml": "template: {type: str}\n"}, "needs a type, str or bool, and a default"),
+    ],
+)
+def test_what_we_could_not_evaluate_as_copier_does_is_refused(tmp_path: Path, files: dict[str, str], message: str) -> None:
+    with pytest.raises(InvalidTemplates, match=message):
+        load(build(tmp_path, files))
+
+
+@pytest.mark.parametrize("when", ["[[ unknown ]]", "[[ unclosed", "[[ 'x' | nofilter ]]"])
+def test_a_broken_condition_is_the_templates_fault(tmp_path: Path, when: str) -> None:
+    files = {"questions/derived.yml": f'broken: {{type: bool, default: true, when: "{when}"}}\n'}
+    catalog = load(build(tmp_path, DEPENDENT | files))
+    with pytest.raises(InvalidTemplates, match="a question cannot be evaluated"):
+        catalog.asks(catalog["broken"], {})
+
+
+def test_questions_cannot_reach_into_python(tmp_path: Path) -> None:
+    files = {"questions/derived.yml": "leak: {type: str, default: \"[[ ''.__class__.__mro__ ]]\", when: false}\n"}
+    catalog = load(build(tmp_path, DEPENDENT | files))
+    with pytest.raises(InvalidTemplates, match="unsafe"):
+        catalog.default(catalog["leak"], {})
+
+
+@pytest.mark.parametrize("question", CATALOG.questions, ids=lambda question: question.key)
+def test_every_question_of_ours_is_explained_and_its_choices_are_fixed(question: object) -> None:
+    ours = CATALOG[question.key]  # type: ignore[attr-defined]
+    assert ours.computed or ours.help
+    assert "[[" not in "".join([*ours.choices, *ours.choices.values()])
+    assert not ours.choices or ours.default in ours.choices.values()
+
+
+def test_every_file_of_questions_is_included() -> None:
+    assert sorted(includes()) == sorted(f"questions/{path.name}" for path in (ROOT / "questions").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("mysql", '"mysql"'),
+        ("two\nlines\x1b[31m", r'"two\nlines\x1b[31m"'),
+        ("x" * 61, '"' + "x" * 60 + '…"'),
+        (b"\xff".decode("utf-8", "surrogateescape"), r'"\udcff"'),
+        (True, "true"),
+        (None, "nothing"),
+        (3, "a number"),
+        (1.5, "a number"),
+        ([1] * 1000, "a list"),
+        ({}, "a mapping"),
+        (b"bytes", "a bytes"),
+    ],
+)
+def test_any_value_is_shown_on_one_short_line(value: object, shown: str) -> None:
+    assert describe(value) == shown
+
+
+def test_values_are_listed_as_in_a_sentence() -> None:
+    assert [join_or(["a"]), join_or(["a", "b"]), join_or(("a", "b", "c"))] == ["a", "a or b", "a, b or c"]

@@ -1,0 +1,79 @@
+"""process.py, on real programs."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from gopherforge.errors import ProgramFailed, ProgramMissing
+from gopherforge.process import run
+
+
+def python(program: str) -> list[str]:
+    return [sys.executable, "-c", program]
+
+
+def test_tells_how_a_program_ended(tmp_path: Path) -> None:
+    done = run(python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"), cwd=tmp_path, env={}, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "out\n", "err\n")
+
+
+def test_passes_input_directory_and_environment_and_nothing_else(tmp_path: Path) -> None:
+    program = "import os, sys; print(os.getcwd(), os.environ.get('GIVEN'), os.environ.get('HOME'), sys.stdin.read())"
+    done = run(python(program), cwd=tmp_path, env={"GIVEN": "yes"}, input="fed")
+    assert done.stdout == f"{tmp_path} yes None fed\n"
+
+
+def test_a_program_that_asks_reads_the_end_of_its_input(tmp_path: Path) -> None:
+    assert run(python("import sys; print(repr(sys.stdin.read()))"), cwd=tmp_path, env={}).stdout == "''\n"
+
+
+def test_every_byte_survives_both_ways(tmp_path: Path) -> None:
+    everything = bytes(range(256)).decode("utf-8", "surrogateescape")
+    echo = "import sys; sys.stdout.buffer.write(sys.stdin.buffer.read())"
+    assert run(python(echo), cwd=tmp_path, env={}, input=everything).stdout == everything
+
+
+def test_looks_programs_up_on_the_given_path(tmp_path: Path) -> None:
+    program = tmp_path / "greet"
+    program.write_text("#!/bin/sh\necho hello\n")
+    program.chmod(0o755)
+    assert run(["greet"], cwd=tmp_path, env={"PATH": str(tmp_path)}).stdout == "hello\n"
+    with pytest.raises(ProgramMissing) as missing:
+        run(["greet"], cwd=tmp_path, env={"PATH": str(tmp_path / "elsewhere")})
+    assert missing.value.exit_code == 5
+    assert missing.value.message == "greet is required and was not found."
+    assert missing.value.hint == "install greet and put it on PATH."
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("import sys; print('first\\nlast', file=sys.stderr); sys.exit(3)", "failed (exit code 3): last"),
+        ("print('only this'); raise SystemExit(1)", "failed (exit code 1): only this"),
+        ("raise SystemExit(4)", "failed (exit code 4)."),
+        ("import os; os.kill(os.getpid(), 15)", "failed (signal 15)."),
+    ],
+)
+def test_a_failure_is_one_sentence_with_the_programs_last_words(tmp_path: Path, program: str, message: str) -> None:
+    with pytest.raises(ProgramFailed) as failed:
+        run(python(program), cwd=tmp_path, env={})
+    assert failed.value.message == f"{sys.executable} -c {message}"
+    assert failed.value.exit_code == 5
+
+
+def test_a_program_that_hangs_is_ended(tmp_path: Path) -> None:
+    with pytest.raises(ProgramFailed, match=r"did not end within 0\.1 seconds"):
+        run(python("import threading; threading.Event().wait()"), cwd=tmp_path, env={}, timeout=0.1)
+
+
+def test_a_missing_directory_is_not_taken_for_a_missing_program(tmp_path: Path) -> None:
+    with pytest.raises(ProgramFailed, match="there is no such directory"):
+        run(["true"], cwd=tmp_path / "absent", env=dict(os.environ))
+
+
+def test_what_cannot_be_started_says_why(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("no program")
+    with pytest.raises(ProgramFailed, match="could not be started: Permission denied"):
+        run([str(tmp_path / "data")], cwd=tmp_path, env={})
