@@ -6,7 +6,7 @@ The work tree is installed from a wheel into an environment of its own, as users
 that a noisy moment touches all of them alike; compared are the medians of whole processes.
 """
 
-import datetime
+import datetime as dt
 import os
 import platform
 import shutil
@@ -120,7 +120,7 @@ def report(medians: Mapping[str, float], rounds: int) -> str:
         [
             "# Start-up and `new`",
             "",
-            f"{datetime.datetime.now(tz=datetime.UTC):%Y-%m-%d}, {machine()}, Python {platform.python_version()}.",
+            f"{dt.datetime.now(tz=dt.UTC):%Y-%m-%d}, {machine()}, Python {platform.python_version()}.",
             f"Medians of {rounds} interleaved runs of whole processes (`make bench`).",
             "",
             "| command | takes | compared with | takes | ratio | at most |",
@@ -136,7 +136,7 @@ def machine() -> str:
     information = Path("/proc/cpuinfo")
     lines = information.read_text(encoding="utf-8").splitlines() if information.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{os.cpu_count()} × {models[0] if models else platform.processor() or platform.machine()}"
+    return f"{os.cpu_count()} processors, {models[0] if models else platform.processor() or platform.machine()}"
 
 
 if __name__ == "__main__":

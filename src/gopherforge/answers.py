@@ -1,18 +1,16 @@
 """Answers that were given without a prompt: read, checked against the questions, completed by the defaults."""
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from gopherforge.catalog import Answers, Catalog, Value, describe
+from gopherforge.catalog import Answers, Catalog, Value
 from gopherforge.errors import InvalidAnswer, InvalidDataFile, UsageError
+from gopherforge.wording import describe, suggest
 
 DATA_FILE_LIMIT = 1 << 20  # bytes
-
-_WORD = 100  # characters; nothing longer is a misspelling
 
 OPTIONS_HINT = "`gopherforge options` lists every question and its answers."
 
@@ -90,20 +88,10 @@ def distinctive(catalog: Catalog, answers: Answers, name: str) -> dict[str, Valu
     return different
 
 
-def suggest(word: object, known: Iterable[str]) -> str:
-    """` Did you mean …?`, or nothing where no known word is near."""
-    if not isinstance(word, str) or not 0 < len(word) <= _WORD:
-        return ""
-    folded = {candidate.casefold(): candidate for candidate in known}
-    begun = [candidate for candidate in folded if candidate.startswith(word.casefold())]
-    near = begun or difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.7)
-    return f' Did you mean "{folded[near[0]]}"?' if near else ""
-
-
 def _pair(argument: str) -> tuple[str, str]:
     key, separator, value = argument.partition("=")
     if not separator or not key.strip():
-        raise UsageError(f"--data takes KEY=VALUE, not {describe(argument)}.")
+        raise UsageError(f"--data takes KEY=VALUE, not {describe(argument)}.", "write it as in --data database=postgres.")
     return key.strip(), value
 
 

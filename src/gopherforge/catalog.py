@@ -1,6 +1,6 @@
 """The questions of the templates, read from the questions files and evaluated as Copier does, without importing Copier."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import product
@@ -13,6 +13,7 @@ from jinja2 import meta
 from jinja2.sandbox import SandboxedEnvironment
 
 from gopherforge.errors import InvalidTemplates
+from gopherforge.wording import describe, join_or
 
 Value = str | bool
 """An answer. Every question is of type `str` or `bool`, and has a default."""
@@ -22,7 +23,6 @@ Answers = Mapping[str, Value]
 _ATTRIBUTES = {"type", "help", "choices", "default", "placeholder", "validator", "when"}
 _TRUE = {"y", "yes", "t", "true", "on", "1"}
 _FALSE = {"n", "no", "f", "false", "off", "0"}
-_SHOWN = 60  # characters of a value in a message
 
 
 @dataclass(frozen=True)
@@ -157,23 +157,6 @@ def load(root: Path) -> Catalog:
     if "template" not in questions:
         raise InvalidTemplates(f"{root / 'copier.yml'} has no question `template`.")
     return Catalog(tuple(questions.values()), _environment(settings.get("_envops", {})))
-
-
-def describe(value: object) -> str:
-    """A given value as a message shows it: short, on one line, whatever it is."""
-    if isinstance(value, str):
-        shown = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…"
-        return '"' + "".join(char if char.isprintable() else repr(char)[1:-1] for char in shown) + '"'
-    if isinstance(value, bool):
-        return str(value).lower()
-    kinds = {type(None): "nothing", int: "a number", float: "a number", list: "a list", dict: "a mapping"}
-    return kinds.get(type(value), f"a {type(value).__name__}")
-
-
-def join_or(values: Iterable[str]) -> str:
-    """Values as a sentence lists them: `a, b or c`."""
-    *first, last = values
-    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _sections(root: Path) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -4,10 +4,10 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from contextlib import AbstractContextManager, redirect_stdout
 from functools import partial
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 from typer._click.exceptions import ClickException  # every error of the parser; typer<0.29 exports only some of them
@@ -15,6 +15,9 @@ from typer._click.exceptions import ClickException  # every error of the parser;
 from gopherforge import __version__
 from gopherforge.errors import Bug, ForgeError, Interrupted, OutputFailed, UsageError
 from gopherforge.report import Report, Result
+
+if TYPE_CHECKING:
+    from gopherforge.dialogue import Asker
 
 DEBUG = "GOPHERFORGE_DEBUG"  # set to anything: an unexpected exception is shown with its traceback
 
@@ -68,7 +71,8 @@ def new(
         dry_run=dry_run,
         git=git,
     )
-    place = core.Place(environ=dict(os.environ), cwd=_cwd(), silence=_silence(defaults=defaults, json=json))
+    silence = _silence(defaults=defaults, json=json)
+    place = core.Place(environ=dict(os.environ), cwd=_cwd(), terminal=None if silence else _terminal, silence=silence)
     return partial(core.new, request, place)
 
 
@@ -156,6 +160,12 @@ def _silence(*, defaults: bool, json: bool) -> str:
     if all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
         return ""
     return "there is no terminal to ask at"
+
+
+def _terminal() -> "AbstractContextManager[Asker]":
+    from gopherforge.prompts import open_terminal
+
+    return open_terminal(os.environ, sys.stdin, sys.stderr)
 
 
 def _cwd() -> Path:

@@ -1,9 +1,10 @@
 """Makes a new service: staging beside the target, rename, first commit."""
 
+import errno
 import os
 import shlex
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,8 +97,8 @@ def _real_parent(target: Path) -> Path:
         parent = target.parent.resolve(strict=True)
     except FileNotFoundError as error:
         raise TargetRefused(f"{target.parent} does not exist.", f"mkdir -p {shlex.quote(str(target.parent))}") from error
-    except RuntimeError as error:  # until Python 3.13; an OSError since
-        raise TargetRefused(f"{target.parent} is a symbolic link that leads to itself.", "name another directory.") from error
+    except RuntimeError as error:  # what Python raises for this before 3.13
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error
     if not parent.is_dir():
         raise TargetRefused(f"{target.parent} is a file.", "name another directory.")
     return parent
@@ -139,14 +140,13 @@ def _fill(tree: Path, target: Path) -> None:
     A kill in these milliseconds leaves a part of the service: there is no rename for the content of a directory.
     """
     _check_empty(target, [entry for entry in target.iterdir() if entry != tree.parent])
-    moved: list[Path] = []
+    entries = sorted(tree.iterdir())
     try:
-        for entry in sorted(tree.iterdir()):
-            moved.append(entry)
+        for entry in entries:
             entry.rename(target / entry.name)
     except BaseException:
-        for entry in moved:
-            with suppress(FileNotFoundError):
+        for entry in entries:
+            if not os.path.lexists(entry):
                 (target / entry.name).rename(entry)
         raise
 

@@ -42,6 +42,9 @@ class InvalidDataFile(ForgeError):
     code = "invalid-data-file"
     exit_code = 2
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "a data file holds lines such as `database: postgres`.")
+
 
 class Cancelled(ForgeError):
     """The user decided against it at the last prompt."""

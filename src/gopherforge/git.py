@@ -16,7 +16,7 @@ OLDEST = (2, 38)
 _KEPT = {"GIT_EXEC_PATH"}
 
 # Variables that make git work on another repository, or read paths in another way, than it would by itself.
-_ELSEWHERE = {
+_REPOSITORY = {
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_ATTR_SOURCE",
     "GIT_COMMON_DIR",
@@ -43,10 +43,8 @@ _ELSEWHERE = {
 _PINS = {
     "core.attributesFile": os.devnull,
     "core.excludesFile": os.devnull,
-    "gc.auto": "0",
     "init.defaultBranch": "main",
     "init.templateDir": "",
-    "maintenance.auto": "false",
     "protocol.allow": "never",
     "protocol.file.allow": "always",
     "safe.directory": "*",
@@ -66,7 +64,8 @@ _PINNED = {
 
 def pinned(environ: Mapping[str, str], settings: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
     """An environment in which git does the same for everyone: no configuration but `settings`, no hooks, no network."""
-    env = {key: value for key, value in environ.items() if not key.startswith("GIT_") or key in _KEPT} | _PINNED
+    inherited = {key: value for key, value in environ.items() if not key.startswith("GIT_") or key in _KEPT}
+    env = {"PATH": os.defpath} | inherited | _PINNED
     for number, (key, value) in enumerate(pairs := [*_PINS.items(), *settings]):
         env |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return env | {"GIT_CONFIG_COUNT": str(len(pairs))}
@@ -74,7 +73,7 @@ def pinned(environ: Mapping[str, str], settings: Iterable[tuple[str, str]] = ())
 
 def authors(environ: Mapping[str, str]) -> dict[str, str]:
     """An environment in which git is the user's own (identity, signing, hooks, credentials), in the directory it runs in."""
-    return {key: value for key, value in environ.items() if key not in _ELSEWHERE}
+    return {key: value for key, value in environ.items() if key not in _REPOSITORY}
 
 
 def call(*arguments: str, cwd: Path, env: Mapping[str, str], input: str | None = None) -> str:

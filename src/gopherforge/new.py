@@ -2,17 +2,18 @@
 
 import re
 import shlex
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from gopherforge import answers, create
-from gopherforge.catalog import Answers, Catalog, Value, describe, load
-from gopherforge.dialogue import Setting, converse
+from gopherforge.catalog import Answers, Catalog, Value, load
+from gopherforge.dialogue import Asker, Setting, converse
 from gopherforge.errors import ForgeError, InvalidAnswer, MissingAnswer, UsageError
 from gopherforge.report import Result
 from gopherforge.source import locate
+from gopherforge.wording import describe, printable
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the command runs, and why it asks nothing: empty where there is a terminal to ask at."""
+    """Where the command runs, and the terminal to ask at; or why nothing is asked."""
 
     environ: Mapping[str, str]
     cwd: Path
-    silence: str
+    terminal: Callable[[], AbstractContextManager[Asker]] | None = None
+    silence: str = ""
 
 
 def new(request: Request, place: Place) -> Result:
@@ -46,7 +48,11 @@ def new(request: Request, place: Place) -> Result:
     with locate(request.ref, place.environ) as templates:
         catalog = load(templates.root)
         answers.check(catalog, given)
-        chosen = _given(catalog, given, target, request, place) if place.silence else _ask(catalog, given, target, place)
+        if place.terminal:
+            with place.terminal() as asker:
+                chosen = _ask(catalog, given, target, place.cwd, asker)
+        else:
+            chosen = _given(catalog, given, target, request, place)
         target = target or place.cwd / str(chosen["name"])
         create.check_target(target)
         order = create.Request(target=target, answers=chosen, templates=templates, git=request.git)
@@ -107,18 +113,15 @@ def _slug(catalog: Catalog, name: str) -> str:
     return str(catalog["name"].default)
 
 
-def _ask(catalog: Catalog, given: Mapping[str, object], target: Path | None, place: Place) -> dict[str, Value]:
+def _ask(catalog: Catalog, given: Mapping[str, object], target: Path | None, cwd: Path, asker: Asker) -> dict[str, Value]:
     """All answers, by a conversation on the terminal."""
-    from gopherforge.prompts import open_terminal
-
     setting = Setting(
         given={key: catalog[key].parse(value) for key, value in given.items()},
         suggested={"name": _slug(catalog, target.name)} if target else {},
-        objection=lambda key, value: _in_the_way(place.cwd / str(value)) if key == "name" and target is None else "",
-        where=lambda values: _display(target or place.cwd / str(values["name"]), place.cwd),
+        objection=lambda key, value: _in_the_way(cwd / str(value)) if key == "name" and target is None else "",
+        where=lambda values: _display(target or cwd / str(values["name"]), cwd),
     )
-    with open_terminal(place.environ, sys.stdin, sys.stderr) as asker:
-        return answers.complete(catalog, converse(catalog, setting, asker))
+    return answers.complete(catalog, converse(catalog, setting, asker))
 
 
 def _in_the_way(target: Path) -> str:
@@ -142,7 +145,11 @@ def _again(catalog: Catalog, chosen: Answers, target: Path, request: Request, cw
 def _result(made: create.Created, request: Request, cwd: Path, again: str) -> Result:
     shown = _display(made.path, cwd)
     done = "Would create" if request.dry_run else "Created"
-    lines = [f"{done} {shown} with {made.template} {made.version}, {len(made.files)} files:", "", *_overview(made.files)]
+    lines = [
+        f"{done} {printable(shown)} with {made.template} {made.version}, {len(made.files)} files:",
+        "",
+        *_overview(made.files),
+    ]
     if request.dry_run:
         lines += ["", "Create it:", f"  {again}"]
     else:

@@ -2,21 +2,29 @@
 
 from collections.abc import Mapping
 from itertools import groupby
+from textwrap import wrap
 
-from gopherforge.answers import suggest
-from gopherforge.catalog import Catalog, Question, join_or, load
+from gopherforge.catalog import Catalog, Question, load
 from gopherforge.errors import InvalidAnswer
 from gopherforge.report import Result
 from gopherforge.source import locate
+from gopherforge.wording import describe, join_or, suggest
+
+COLUMNS = 80
 
 
 def options(template: str | None, environ: Mapping[str, str]) -> Result:
-    """The questions of one template or of all."""
+    """The questions of one template, or of all that this installation carries."""
     with locate(None, environ) as templates:
-        catalog = load(templates.root)
+        return tell(load(templates.root), template)
+
+
+def tell(catalog: Catalog, template: str | None = None) -> Result:
+    """The questions of a catalog. Raises InvalidAnswer where it has no such template."""
     if template is not None and template not in catalog.templates:
         raise InvalidAnswer(
-            f'"{template}" is not a template: {join_or(catalog.templates)}.{suggest(template, catalog.templates)}',
+            f"{describe(template)} is not a template: {join_or(catalog.templates)}.{suggest(template, catalog.templates)}",
+            "leave it out for the questions of all templates.",
         )
     chosen = [template] if template else sorted(catalog.templates)
     askers = _askers(catalog)
@@ -50,7 +58,8 @@ def _text(catalog: Catalog, questions: list[Question], askers: Mapping[str, set[
     for subject, group in groupby(questions, key=lambda question: question.subject):
         lines = [subject.capitalize()]
         for question in group:
-            first, *rest = [question.help, *_answers(question), *_conditions(catalog, question, askers[question.key])]
+            told = [question.help, *_answers(question), *_conditions(catalog, question, askers[question.key])]
+            first, *rest = [part for line in told for part in wrap(line, COLUMNS - width - 4)]
             lines += [f"  {question.key:<{width}}  {first}", *(f"  {'':<{width}}  {line}" for line in rest)]
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
@@ -58,13 +67,11 @@ def _text(catalog: Catalog, questions: list[Question], askers: Mapping[str, set[
 
 def _answers(question: Question) -> list[str]:
     """What can be answered, the default marked."""
-    if question.type == "bool":
-        return ["true (default), false" if question.default else "false (default), true"]
-    if not question.choices:
-        return [f"default: {question.default}"]
-    longest = max(map(len, question.choices.values()))
-    marks = {question.default: " (default)"}
-    return [f"{value:<{longest}}  {label}{marks.get(value, '')}" for label, value in question.choices.items()]
+    choices = {"yes": "true", "no": "false"} if question.type == "bool" else question.choices
+    default = str(question.default).lower() if isinstance(question.default, bool) else question.default
+    longest = max(map(len, choices.values()), default=0)
+    lines = [f"{value:<{longest}}  {label}{' (default)' if value == default else ''}" for label, value in choices.items()]
+    return lines if default in choices.values() else [*lines, f"default: {default}"]
 
 
 def _conditions(catalog: Catalog, question: Question, templates: set[str]) -> list[str]:

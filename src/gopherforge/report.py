@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from gopherforge.errors import ForgeError, OutputFailed
+from gopherforge.wording import printable
 
 SCHEMA = 1
 ERROR_LINES = 3  # the hint is the fourth
@@ -35,7 +36,7 @@ class Report:
     def result(self, result: Result) -> None:
         """Writes a result. Raises OutputFailed where stdout does not take it."""
         for warning in result.warnings:
-            _write(self.stderr, f"warning: {warning}")
+            _write(self.stderr, f"warning: {printable(warning)}")
         self._output(self._envelope("ok", data=result.data) if self.as_json else result.text)
 
     def error(self, error: ForgeError) -> None:
@@ -45,9 +46,9 @@ class Report:
             self._output(self._envelope("error", error=explained))
             return
         for sentence in _at_most(ERROR_LINES, error.message.split("\n")):
-            _write(self.stderr, f"error: {sentence}")
+            _write(self.stderr, f"error: {printable(sentence)}")
         if error.hint:
-            _write(self.stderr, f"hint: {error.hint}")
+            _write(self.stderr, f"hint: {printable(error.hint)}")
 
     def page(self, text: str) -> None:
         """Writes a page that was asked for, such as of --help."""

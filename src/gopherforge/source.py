@@ -16,6 +16,8 @@ HEAD = "HEAD"
 CARRIED = "carried"
 """The directory in an installed package that holds the bundle and, beside it, its newest version's READABLE files."""
 
+_SHOWN = 5  # versions in a hint
+
 _PACKAGE = Path(__file__).parent
 
 
@@ -74,7 +76,5 @@ def _resolve(ref: str | None, versions: tuple[str, ...]) -> str:
     if ref == HEAD:
         hint = f"leave out --ref for {versions[-1]}."
         raise UnknownRef("only a source checkout of gopherforge has a work tree to render.", hint)
-    *older, newest = versions
-    there = f"{', '.join(older)} and {newest}" if older else newest
-    hint = f"there is {there}; a newer gopherforge has newer ones."
+    hint = f"the newest here: {', '.join(versions[: -_SHOWN - 1 : -1])}; a newer gopherforge has newer ones."
     raise UnknownRef(f"there is no version {ref} of the templates in this installation.", hint)

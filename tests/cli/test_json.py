@@ -73,6 +73,7 @@ def test_a_failure_is_an_envelope_with_the_same_exit_code(
     assert failure["error"].keys() == {"code", "message", "hint"}
     assert failure["error"]["code"] == name
     assert failure["error"]["message"].endswith((".", "?", ")", "--no-such-option"))
+    assert failure["error"]["hint"].endswith(".")
     assert len(plain.stderr.splitlines()) <= 4
     assert plain.stderr.startswith("error: ")
 
@@ -85,6 +86,12 @@ def test_json_after_two_dashes_is_no_option(forge: Forge) -> None:
     ran = forge("new", "--defaults", "--", "--json")
     assert (ran.code, ran.stdout) == (2, "")
     assert ran.stderr.startswith('error: "--json" is no name of a service')
+
+
+def test_questions_for_people_fit_eighty_columns(forge: Forge) -> None:
+    listed = forge("options")
+    assert (listed.code, listed.stderr) == (0, "")
+    assert max(map(len, listed.stdout.splitlines())) <= 80
 
 
 def test_questions_are_sorted_and_complete(forge: Forge) -> None:

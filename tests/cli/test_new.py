@@ -120,6 +120,13 @@ def test_without_a_directory_the_name_is_one(installed: Forge, work: Path) -> No
     assert names(work) == ["shop"]
 
 
+def test_a_directory_elsewhere_is_told_by_its_whole_path(installed: Forge, work: Path, tmp_path: Path) -> None:
+    made = installed("new", f"{work}/../elsewhere", "--defaults", "--no-git")
+    assert made.code == 0, made.stderr
+    assert pasted(made.stdout, "Next:") == [f"cd {tmp_path}/elsewhere", "make run"]
+    assert json.loads(installed("new", "..", "--json", "--defaults").stdout)["error"]["message"].startswith(str(tmp_path))
+
+
 def test_a_dry_run_tells_all_and_makes_nothing(installed: Forge, work: Path) -> None:
     arguments = ["new", "user-service", "--defaults", "--no-git", "--data", "database=postgres"]
     dry = installed(*arguments, "--dry-run", "--json")
@@ -191,6 +198,8 @@ def test_the_defaults_need_a_name(forge: Forge) -> None:
         ("-" + "a" * 38 + "-" + "b" * 9, NAME_RULE, "a" * 38 + "-b"),
         ("a" * 39 + "-" + "b" * 9, NAME_RULE, "a" * 39),
         ("vendor", RESERVED.format("vendor"), "vendor-service"),
+        ("user\x1b[31m", NAME_RULE, "user-31m"),
+        ("user\udcff", "name is not valid UTF-8.", "user"),
         ("con", RESERVED.format("con"), "con-service"),
     ],
 )
@@ -198,8 +207,9 @@ def test_a_directory_that_is_no_name_of_a_service_gets_a_suggestion(
     forge: Forge, work: Path, directory: str, why: str, suggestion: str
 ) -> None:
     refused = forge("new", "--defaults", "--", directory)
+    shown = directory.replace("\x1b", "\\x1b").replace("\udcff", "\\udcff")
     assert refused == told(
-        f'"{directory}" is no name of a service: {why}', f"add --data name={suggestion}, or choose another directory."
+        f'"{shown}" is no name of a service: {why}', f"add --data name={suggestion}, or choose another directory."
     )
     assert names(work) == []
 
@@ -229,7 +239,9 @@ def test_an_empty_directory_name_is_bad_usage(forge: Forge) -> None:
 
 def test_a_data_file_that_cannot_be_read_is_told_by_its_path(forge: Forge, work: Path) -> None:
     refused = forge("new", "shop", "--defaults", "--data-file", "absent.yml")
-    assert refused == told(f"{work}/absent.yml cannot be read: No such file or directory.")
+    assert refused == told(
+        f"{work}/absent.yml cannot be read: No such file or directory.", "a data file holds lines such as `database: postgres`."
+    )
 
 
 def test_everything_wrong_is_told_at_once(forge: Forge) -> None:

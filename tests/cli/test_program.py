@@ -65,12 +65,9 @@ def test_telling_about_itself_imports_nothing_heavy(arguments: list[str]) -> Non
     ("arguments", "message", "hint"),
     [
         (["nwe"], "No such command 'nwe'. Did you mean 'new'?", "`gopherforge --help` shows what there is."),
+        (["--\x1b[31m"], "No such option: --\\x1b[31m", "`gopherforge --help` shows what there is."),
         (["--nope"], "No such option: --nope", "`gopherforge --help` shows what there is."),
-        (
-            ["new", "--default"],
-            "No such option: --default (Possible options: --data, --defaults)",
-            "`gopherforge new --help` shows what there is.",
-        ),
+        (["new", "--xyz"], "No such option: --xyz", "`gopherforge new --help` shows what there is."),
         (["new", "a", "b"], "Got unexpected extra argument(s) (b)", "`gopherforge new --help` shows what there is."),
         (["new", "--data"], "Option '--data' requires an argument.", "`gopherforge new --help` shows what there is."),
         (["options", "a", "b"], "Got unexpected extra argument(s) (b)", "`gopherforge options --help` shows what there is."),

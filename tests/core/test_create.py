@@ -201,7 +201,7 @@ REFUSED: dict[Callable[[Path], Path], str] = {
     a_repository: "{place}/user-service is not empty: it contains .git.",
     no_parent: "{place}/user-service does not exist.",
     a_file_as_parent: "{place}/user-service is a file.",
-    a_loop_as_parent: "{place}/user-service is a symbolic link that leads to itself.",
+    a_loop_as_parent: "{place}/user-service/x cannot be used: Too many levels of symbolic links.",
     a_long_name: "{place}/" + "x" * 300 + " cannot be used: File name too long.",
 }
 
@@ -345,6 +345,16 @@ class TestFirstCommit:
         assert created.warning.startswith("could not commit: git init failed")
         assert not (request_at.target / ".git").exists()
         assert files(request_at.target) == RENDERED
+
+    def test_a_template_of_the_user_cannot_lead_it_to_other_files(
+        self, request_at: Request, project: Project, tmp_path: Path, environ: dict[str, str]
+    ) -> None:
+        (tmp_path / "template").mkdir()
+        (tmp_path / "template/config").write_text(f"[core]\n\tworktree = {project.path}\n")
+        configured(environ, "init.templateDir", str(tmp_path / "template"))
+
+        assert create(request_at, environ).committed
+        assert tuple(git(request_at.target, "ls-tree", "-r", "--name-only", "HEAD").splitlines()) == RENDERED
 
     @pytest.mark.parametrize("settings", [{"core.autocrlf": "true"}, {"core.excludesFile": "IGNORE"}, {"core.fileMode": "false"}])
     def test_everything_is_in_it_whatever_the_user_ignores_or_converts(

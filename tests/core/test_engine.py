@@ -144,9 +144,11 @@ def test_settings_in_variables_change_nothing(
     check_unspoilt(render(templates, ANSWERS, tmp_path / "service", environ), tmp_path / "service")
 
 
-def test_a_broken_configuration_file_changes_nothing(templates: Templates, tmp_path: Path, environ: dict[str, str]) -> None:
+def test_files_in_the_home_change_nothing(templates: Templates, tmp_path: Path, environ: dict[str, str]) -> None:
     write(tmp_path / "home/.gitconfig", "[core\n")
-    del environ["GIT_CONFIG_GLOBAL"]
+    write(tmp_path / "home/.config/git/attributes", "* text eol=crlf\n")
+    for name in ("GIT_CONFIG_GLOBAL", "XDG_CONFIG_HOME"):
+        del environ[name]
     environ["HOME"] = str(tmp_path / "home")
     check_unspoilt(render(templates, ANSWERS, tmp_path / "service", environ), tmp_path / "service")
 
@@ -193,9 +195,11 @@ def test_inherited_variables_change_nothing_here_or_elsewhere(
     templates: Templates, project: Project, tmp_path: Path, environ: dict[str, str], variables: dict[str, str]
 ) -> None:
     before = project.git("status", "--porcelain", "--branch"), project.git("for-each-ref"), project.git("count-objects")
-    environ |= {key: value.format(other=project.path) for key, value in variables.items()}
+    given = {key: value.format(other=project.path) for key, value in variables.items()}
 
-    assert render(templates, ANSWERS, tmp_path / "service", environ).files == RENDERED
+    with local.env(**given):  # as if they had been there when Copier was imported
+        rendered = render(templates, ANSWERS, tmp_path / "service", environ | given)
+    assert rendered.files == RENDERED
 
     after = project.git("status", "--porcelain", "--branch"), project.git("for-each-ref"), project.git("count-objects")
     assert after == before
@@ -261,6 +265,13 @@ def test_templates_without_an_answers_file_are_refused(project: Project, tmp_pat
     (project.path / "templates/go-http-service/[[ _copier_conf.answers_file ]].jinja").unlink()
     with locate("HEAD", environ, project.package) as templates, pytest.raises(RenderFailed, match="leave no answers file"):
         render(templates, ANSWERS, tmp_path / "service", environ)
+
+
+def test_a_service_that_would_record_another_version_is_refused(
+    templates: Templates, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    with pytest.raises(RenderFailed, match=f"the service records {templates.version} of .* instead of main of "):
+        render(replace(templates, version="main"), ANSWERS, tmp_path / "service", environ)
 
 
 def test_an_answer_that_the_template_refuses_is_an_error(templates: Templates, tmp_path: Path, environ: dict[str, str]) -> None:

@@ -63,7 +63,7 @@ def test_an_unknown_version_is_refused_with_the_versions_there_are(package: Path
 
     last = bundle.versions(package / "carried/templates.bundle")[-1]
     assert caught.value.message == "there is no version v9.9.9 of the templates in this installation."
-    assert caught.value.hint == f"there is v0.1.0, v0.2.0 and {last}; a newer gopherforge has newer ones."
+    assert caught.value.hint == f"the newest here: {last}, v0.2.0, v0.1.0; a newer gopherforge has newer ones."
     assert caught.value.exit_code == 2
 
 
@@ -87,7 +87,7 @@ def test_a_checkout_renders_its_commit_and_not_its_work_tree(project: Project, e
 
 def test_head_is_the_work_tree_of_a_checkout(project: Project, environ: dict[str, str]) -> None:
     project.write(
-        {"copier.yml": "changed\n", "templates/new.txt": "new\n", ".gitignore": "*.log\n", "templates/trace.log": "no\n"}
+        {"copier.yml": "changed\n", "templates/new.txt": "new\n", ".gitignore": "*.log\n*.jinja\n", "templates/trace.log": "no\n"}
     )
     (project.path / "templates/go-http-service/bin/run").unlink()
     before = project.git("status", "--porcelain")
@@ -97,7 +97,7 @@ def test_head_is_the_work_tree_of_a_checkout(project: Project, environ: dict[str
         assert (templates.root / "copier.yml").read_text() == "changed\n"
         assert git(templates.bundle, "show", "HEAD:copier.yml") == "changed"
         paths = git(templates.bundle, "ls-tree", "-r", "--name-only", "HEAD").splitlines()
-        assert "templates/new.txt" in paths
+        assert {"templates/new.txt", "templates/go-http-service/Makefile.jinja"} <= set(paths)
         assert not {"templates/trace.log", "templates/go-http-service/bin/run"} & set(paths)
     assert project.git("status", "--porcelain") == before
 

@@ -5,9 +5,11 @@ import json
 import queue
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from tests.gotools import environment
 
 PATIENCE = 30.0
 """Seconds after which a service that should have answered counts as broken."""
+
+PROBE_PERIOD = 0.1
 
 ANY_PORT = {"HTTP_ADDR": "127.0.0.1:0", "ADMIN_ADDR": "127.0.0.1:0", "DRAIN_DELAY": "0s"}
 
@@ -56,6 +60,13 @@ class Service:
             return Answer(response.status, headers, json.loads(text) if "json" in headers.get("content-type", "") else text)
         finally:
             connection.close()
+
+    def wait_until_ready(self) -> None:
+        """Probes the readiness as an orchestrator does: an answer may be a moment old."""
+        deadline = time.monotonic() + PATIENCE
+        while (answer := self.ask("GET", "/readyz", admin=True)).status != HTTPStatus.OK:
+            assert time.monotonic() < deadline, answer
+            time.sleep(PROBE_PERIOD)
 
     def stop(self, with_signal: int) -> int:
         """Sends a signal and waits for the exit status."""

@@ -43,13 +43,14 @@ def test_service_with_postgres_is_ready_after_the_migrations(postgres_project: P
     with running(postgres_project.binary(), DATABASE_URL=database) as service:
         assert service.ask("GET", "/livez", admin=True).status == 200
         assert service.ask("GET", "/readyz", admin=True).status == 503
-        assert command(postgres_project, "healthcheck", ADMIN_ADDR=service.admin).status == 1
+        same = {"ADMIN_ADDR": service.admin, "DATABASE_URL": database}
+        assert command(postgres_project, "healthcheck", **same).status == 1
 
         migrated = command(postgres_project, "migrate", DATABASE_URL=database)
         assert migrated.status == 0, migrated
 
-        assert service.ask("GET", "/readyz", admin=True).status == 200
-        assert command(postgres_project, "healthcheck", ADMIN_ADDR=service.admin).status == 0
+        service.wait_until_ready()
+        assert command(postgres_project, "healthcheck", **same).status == 0
         created = service.ask("POST", "/v1/users", ADA)
         assert created.status == 201, created
         assert service.ask("POST", "/v1/users", ADA).status == 409
@@ -71,8 +72,8 @@ def test_version_is_the_one_built_in(project: Project) -> None:
     assert "v1.2.3" in said.output
 
 
-def test_healthcheck_without_a_service_fails(project: Project) -> None:
-    assert command(project, "healthcheck", ADMIN_ADDR="127.0.0.1:1").status == 1
+def test_healthcheck_without_a_service_fails(memory_project: Project) -> None:
+    assert command(memory_project, "healthcheck", ADMIN_ADDR="127.0.0.1:1").status == 1
 
 
 def test_wrong_configuration_names_every_mistake(project: Project) -> None:

@@ -42,7 +42,13 @@ WORLD = (
     Published(CHECKS, "v1.1.0", {"eq/eq.go": (DIFF,)}, (f"{DIFF} v1.10.0",)),
     *(Published(DIFF, version, {"diff.go": ()}) for version in ("v1.0.0", "v1.9.0", "v1.10.0")),
     # From before pruned graphs: where one is a root, its whole graph is read.
-    Published(OLD, "v1.0.0", {"old.go": (OLDER,)}, (f"{OLDER} v1.0.0-rc.2",), go="1.16"),
+    Published(
+        OLD,
+        "v1.0.0",
+        {"old.go": (OLDER,), "old_test.go": (f"{CHECKS}/eq",)},
+        (f"{OLDER} v1.0.0-rc.2", f"{CHECKS} v1.0.0"),
+        go="1.16",
+    ),
     Published(OLDER, "v1.0.0-rc.1", {"older.go": ()}),
     Published(OLDER, "v1.0.0-rc.2", {"older.go": ()}, (f"{DIFF} v1.9.0", f"{OLDEST} v1.0.0"), go="1.16"),
     Published(OLDEST, "v1.0.0", {"oldest.go": ()}, (f"{CORE} v1.0.0",), go="1.13"),

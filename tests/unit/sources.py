@@ -38,7 +38,7 @@ name:
   validator: |-
     [%- if "!" in name -%] No exclamation marks. [%- endif -%]
 verbose: {type: bool, help: "Talk?", default: false}
-loud: {type: bool, help: "Shout?", default: "[[ verbose ]]", when: "[[ verbose ]]"}
+loud: {type: bool, help: "Shout?", default: "[[ verbose ]]", when: "[% if verbose %]1[% endif %]"}
 """,
     "questions/storage.yml": """\
 storage:
@@ -57,7 +57,9 @@ note:
   type: str
   help: Anything else?
   default: "[[ name ]] keeps its data in [[ storage ]]"
-  validator: "[% if storage == 'sql' and 'data' not in note %]Speak of the data.[% endif %]"
+  validator: |-
+    [%- if storage == "sql" and "data" not in note -%] Speak of the data.
+    [%- elif note | length > 40 -%] A note has at most 40 characters. [%- endif -%]
 """,
     "questions/derived.yml": """\
 sql: {type: bool, default: "[[ storage == 'sql' ]]", when: false}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gopherforge.catalog import Catalog, describe, join_or, load
+from gopherforge.catalog import Catalog, load
 from gopherforge.errors import InvalidTemplates
 from tests.source import CATALOG, ROOT, includes
 from tests.unit.sources import DEPENDENT, build
@@ -99,27 +99,3 @@ def test_every_question_of_ours_is_explained_and_its_choices_are_fixed(question:
 
 def test_every_file_of_questions_is_included() -> None:
     assert sorted(includes()) == sorted(f"questions/{path.name}" for path in (ROOT / "questions").iterdir())
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        ("mysql", '"mysql"'),
-        ("two\nlines\x1b[31m", r'"two\nlines\x1b[31m"'),
-        ("x" * 61, '"' + "x" * 60 + '…"'),
-        (b"\xff".decode("utf-8", "surrogateescape"), r'"\udcff"'),
-        (True, "true"),
-        (None, "nothing"),
-        (3, "a number"),
-        (1.5, "a number"),
-        ([1] * 1000, "a list"),
-        ({}, "a mapping"),
-        (b"bytes", "a bytes"),
-    ],
-)
-def test_any_value_is_shown_on_one_short_line(value: object, shown: str) -> None:
-    assert describe(value) == shown
-
-
-def test_values_are_listed_as_in_a_sentence() -> None:
-    assert [join_or(["a"]), join_or(["a", "b"]), join_or(("a", "b", "c"))] == ["a", "a or b", "a, b or c"]

@@ -1,6 +1,7 @@
 """The conversation of `new` over plain lines, as on a dumb terminal: what is asked in which order, and what it leads to."""
 
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -130,6 +131,11 @@ def test_back_forgets_a_default_that_was_only_accepted(catalog: Catalog) -> None
     steps = ["", "first", "n", "", "sql", "", "", "<", "<", "<", "<", "<", "<", "second", "n", "", "sql", "", "", ""]
     answers, _ = talk(catalog, *steps)
     assert answers["note"] == "second keeps its data in sql"
+
+
+def test_back_forgets_what_was_replaced_by_the_default(catalog: Catalog) -> None:
+    _, transcript = talk(catalog, "", "first", "<", "my-service", "<", "", "", "")
+    assert re.findall(r"name \[(.*?)\]", transcript) == ["my-service", "first", "my-service"]
 
 
 def test_back_at_the_first_question_asks_it_again(catalog: Catalog) -> None:

@@ -16,6 +16,7 @@ import (
 )
 
 const (
+	lockTimeout  = 300 // seconds, as goose counts
 	readyTimeout = time.Second
 	readyCache   = time.Second
 )
@@ -23,7 +24,7 @@ const (
 // Migrate applies the goose migrations at the root of files that the database does not have yet. Of several processes that do so
 // at the same time, one works and the others wait.
 func Migrate(ctx context.Context, cfg Config, files fs.FS, log *slog.Logger) (err error) {
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, lockTimeout)) // asks every second
 	if err != nil {
 		return fmt.Errorf("make session locker: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"uuid"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -45,20 +46,18 @@ func (p *pipes) dial() net.Conn {
 	return client
 }
 
-// serve runs the server of a service whose requests may take 5 s, and calls test with its network.
-func serve(t *testing.T, handler http.Handler, logs io.Writer, test func(t *testing.T, network *pipes)) {
+// serve runs the server of a service whose requests may take 5 s, and returns its network. The test must be a synctest bubble.
+func serve(t *testing.T, handler http.Handler, logs io.Writer) *pipes {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		network := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
-		s := newServer("", handler, 5*time.Second, slog.New(slog.NewTextHandler(logs, nil)))
-		served := make(chan error, 1)
-		go func() { served <- s.Serve(network) }()
-		defer func() {
-			require.NoError(t, s.Close())
-			require.ErrorIs(t, <-served, http.ErrServerClosed)
-		}()
-		test(t, network)
+	network := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	s := newServer("", handler, 5*time.Second, slog.New(slog.NewTextHandler(logs, nil)))
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(network) }()
+	t.Cleanup(func() {
+		require.NoError(t, s.Close())
+		require.ErrorIs(t, <-served, http.ErrServerClosed)
 	})
+	return network
 }
 
 // endOf is when the server gives the connection up, and what it sent before.
@@ -91,8 +90,8 @@ func TestServerGivesSlowClientsUp(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			serve(t, readBody, io.Discard, func(t *testing.T, network *pipes) {
-				conn := network.dial()
+			synctest.Test(t, func(t *testing.T) {
+				conn := serve(t, readBody, io.Discard).dial()
 				go func() { _, _ = io.WriteString(conn, tt.sent) }() // it ends with the connection
 				after, got := endOf(t, conn)
 				assert.InDelta(t, tt.after, after, float64(time.Second))
@@ -109,8 +108,8 @@ func TestServerSendsTheProblemOfADeadline(t *testing.T) {
 		<-r.Context().Done()
 		return r.Context().Err()
 	})
-	serve(t, rt, io.Discard, func(t *testing.T, network *pipes) {
-		conn := network.dial()
+	synctest.Test(t, func(t *testing.T) {
+		conn := serve(t, rt, io.Discard).dial()
 		_, err := io.WriteString(conn, "GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 		require.NoError(t, err)
 		after, got := endOf(t, conn)
@@ -125,11 +124,13 @@ func TestServerCutsAnAnswerThatPanics(t *testing.T) {
 	rt := NewRouter(Options{})
 	rt.Handle("GET /x", func(w http.ResponseWriter, _ *http.Request) error {
 		_, err := io.WriteString(w, "half")
-		panic(errors.Join(err, http.NewResponseController(w).Flush(), errors.New("at the disco")))
+		assert.NoError(t, errors.Join(err, http.NewResponseController(w).Flush()))
+		uuid.MustParse("at the disco")
+		return nil
 	})
 	var logs bytes.Buffer
-	serve(t, rt, &logs, func(t *testing.T, network *pipes) {
-		conn := network.dial()
+	synctest.Test(t, func(t *testing.T) {
+		conn := serve(t, rt, &logs).dial()
 		_, err := io.WriteString(conn, "GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
 		require.NoError(t, err)
 		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -157,8 +158,8 @@ func TestServerStreamsThroughTheChain(t *testing.T) {
 		}
 		return controller.SetWriteDeadline(time.Time{}) // reaches the connection
 	})
-	serve(t, rt, io.Discard, func(t *testing.T, network *pipes) {
-		conn := network.dial()
+	synctest.Test(t, func(t *testing.T) {
+		conn := serve(t, rt, io.Discard).dial()
 		_, err := io.WriteString(conn, "GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 		require.NoError(t, err)
 		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -182,8 +183,8 @@ func TestServerSendsHintsBeforeTheAnswer(t *testing.T) {
 		w.WriteHeader(http.StatusEarlyHints)
 		return NewProblem(http.StatusNotFound, "There is no x.")
 	})
-	serve(t, rt, io.Discard, func(t *testing.T, network *pipes) {
-		conn := network.dial()
+	synctest.Test(t, func(t *testing.T) {
+		conn := serve(t, rt, io.Discard).dial()
 		_, err := io.WriteString(conn, "GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 		require.NoError(t, err)
 		_, got := endOf(t, conn)

@@ -1,6 +1,8 @@
 package postgrestest_test
 
 import (
+	"os"
+	"os/exec"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -12,7 +14,30 @@ import (
 
 func TestNewGivesEachTestItsOwnDatabase(t *testing.T) {
 	t.Parallel()
-	assert.NotEqual(t, postgrestest.New(t), postgrestest.New(t))
+	first, second := postgrestest.New(t), postgrestest.New(t)
+	assert.NotEqual(t, first, second)
+}
+
+func TestNewWithoutAServer(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		env  []string
+		want string
+		pass bool
+	}{
+		"is skipped":  {nil, "SKIP: TestNewGivesEachTestItsOwnDatabase", true},
+		"fails in CI": {[]string{"CI=true"}, "FAIL: TestNewGivesEachTestItsOwnDatabase", false},
+		"needs a URL": {[]string{"TEST_DATABASE_URL=host=/ dbname=%"}, "TEST_DATABASE_URL must be a URL", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run=^TestNewGivesEachTestItsOwnDatabase$")
+			cmd.Env = append([]string{}, tt.env...)
+			output, err := cmd.CombinedOutput()
+			assert.Equal(t, tt.pass, err == nil)
+			assert.Contains(t, string(output), tt.want)
+		})
+	}
 }
 
 func TestNewDropsTheDatabaseAfterTheTest(t *testing.T) {

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"example.com/user-service/internal/api"
+	"example.com/user-service/internal/platform/admin"
+	"example.com/user-service/internal/platform/config"
+	"example.com/user-service/internal/platform/httpserver"
+	"example.com/user-service/internal/platform/lifecycle"
+	"example.com/user-service/internal/platform/postgres"
+	"example.com/user-service/internal/platform/telemetry"
+	"example.com/user-service/internal/user"
+	"example.com/user-service/internal/user/migrations"
+)
+
+// wire makes the parts of the service and adds them to app. What is added first stops last.
+func wire(ctx context.Context, app *lifecycle.App, cfg config.Config, build telemetry.Build, log *slog.Logger) error {
+	registry := telemetry.NewRegistry()
+
+	tracing, flush, err := telemetry.StartTraces(ctx, cfg.TracesEndpoint, build, log)
+	if err != nil {
+		return fmt.Errorf("start tracing: %w", err)
+	}
+	app.OnStop("tracing", flush)
+
+	db, err := postgres.Open(ctx, postgres.Config{
+		URL: cfg.DatabaseURL.Reveal(), Application: build.Service, MaxConns: cfg.DatabaseMaxConns,
+		StartTimeout: cfg.StartTimeout, StatementTimeout: cfg.RequestTimeout,
+		TracerProvider: tracing,
+	}, log)
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	app.OnStop("database", db.Shutdown)
+	app.ReadyWhen("database", db.Ready(migrations.FS))
+	registry.MustRegister(db.Collector())
+
+	users := user.NewService(user.NewStore(db))
+	router := httpserver.NewRouter(httpserver.Options{
+		Logger: log, Registerer: registry, Problem: api.Problem, AllowedOrigins: cfg.AllowedOrigins,
+		RequestTimeout: cfg.RequestTimeout, MaxBodyBytes: cfg.MaxBodyBytes, MaxInFlight: cfg.MaxInFlight,
+		TracerProvider: tracing,
+	})
+	api.Register(router, users)
+
+	app.Serve("admin", admin.NewServer(cfg.AdminAddr, admin.Options{
+		Logger: log, Level: cfg.LogLevel, Gatherer: registry, Build: build, Ready: app.Ready,
+	}))
+	app.Serve("http", httpserver.NewServer(cfg.HTTPAddr, router, cfg.RequestTimeout, log))
+	return nil
+}

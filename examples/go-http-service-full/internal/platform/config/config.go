@@ -1,0 +1,131 @@
+// Package config reads the settings of the service from its arguments and its environment.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Config holds every setting, checked.
+type Config struct {
+	// Command is what the process was started for.
+	Command string
+
+	HTTPAddr  string
+	AdminAddr string
+
+	// LogLevel can be changed while the service runs.
+	LogLevel *slog.LevelVar
+
+	DatabaseURL      Secret
+	DatabaseMaxConns int32
+	StartTimeout     time.Duration
+
+	// TracesEndpoint is empty while tracing is off.
+	TracesEndpoint string
+
+	RequestTimeout time.Duration
+	MaxBodyBytes   int64
+	MaxInFlight    int
+	AllowedOrigins []string
+
+	DrainDelay      time.Duration
+	ShutdownTimeout time.Duration
+
+	// MemoryLimit is for debug.SetMemoryLimit: a negative one leaves the limit as it is.
+	MemoryLimit int64
+}
+
+// Load reads the command and the settings. Its error is an *Error with every mistake in them.
+func Load(args []string, getenv func(string) string) (Config, error) {
+	e := &env{getenv: getenv}
+	cfg := Config{Command: e.command(args), LogLevel: new(slog.LevelVar)}
+	if cfg.Command == "version" {
+		return cfg, nil
+	}
+
+	cfg.HTTPAddr = e.address("HTTP_ADDR", ":8080")
+	cfg.AdminAddr = e.address("ADMIN_ADDR", "127.0.0.1:8081")
+	cfg.LogLevel.Set(e.level("LOG_LEVEL", slog.LevelInfo))
+
+	cfg.DatabaseURL = e.secret("DATABASE_URL", "a URL such as postgres://user:password@localhost:5432/database", func(dsn string) bool {
+		_, err := pgx.ParseConfig(dsn)
+		return err == nil
+	})
+	cfg.DatabaseMaxConns = e.count("DATABASE_MAX_CONNS", 10, 1)
+	cfg.StartTimeout = e.duration("START_TIMEOUT", 30*time.Second, time.Millisecond)
+
+	const wantEndpoint = "a URL such as http://localhost:4317"
+	cfg.TracesEndpoint = read(e, "OTEL_EXPORTER_OTLP_ENDPOINT", "", wantEndpoint, absoluteURL)
+	cfg.TracesEndpoint = read(e, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", cfg.TracesEndpoint, wantEndpoint, absoluteURL)
+
+	cfg.RequestTimeout = e.duration("REQUEST_TIMEOUT", 5*time.Second, time.Millisecond)
+	cfg.MaxBodyBytes = e.bytes("MAX_BODY_BYTES", 1<<20, 1)
+	cfg.MaxInFlight = int(e.count("MAX_IN_FLIGHT", 0, 0))
+	cfg.AllowedOrigins = e.origins("CORS_ALLOWED_ORIGINS")
+
+	cfg.DrainDelay = e.duration("DRAIN_DELAY", 5*time.Second, 0)
+	cfg.ShutdownTimeout = e.duration("SHUTDOWN_TIMEOUT", 20*time.Second, time.Millisecond)
+	cfg.MemoryLimit = e.memoryLimit()
+	return cfg, e.err()
+}
+
+func (e *env) command(args []string) string {
+	commands := []string{"serve", "healthcheck", "migrate", "version"}
+	if len(args) == 0 {
+		return commands[0]
+	}
+	if len(args) > 1 || !slices.Contains(commands, args[0]) {
+		e.mistake("command", fmt.Sprintf("one of %s, got %q", strings.Join(commands, ", "), strings.Join(args, " ")))
+	}
+	return args[0]
+}
+
+// origins reads a comma-separated list such as https://app.example.com,https://admin.example.com; * stands for any origin.
+func (e *env) origins(key string) []string {
+	const want = "origins such as https://app.example.com, separated by commas, or *"
+	return read(e, key, nil, want, func(text string) ([]string, error) {
+		origins := strings.Split(text, ",")
+		for i, origin := range origins {
+			origins[i] = strings.TrimSpace(origin)
+			if origins[i] == "*" {
+				continue
+			}
+			if _, err := absoluteURL(origins[i]); err != nil {
+				return nil, err
+			}
+			if strings.Count(origins[i], "/") != 2 || strings.ContainsAny(origins[i], "@?#") {
+				return nil, errors.New("more than an origin")
+			}
+		}
+		return origins, nil
+	})
+}
+
+func absoluteURL(text string) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "", fmt.Errorf("parse URL: %w", err)
+	}
+	if u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", errors.New("not an absolute URL")
+	}
+	return text, nil
+}
+
+// memoryLimit is 90 % of MEMORY_LIMIT, the bytes that the container may use: the rest is for what the Go runtime does not count.
+// GOMEMLIMIT, which the runtime reads itself, comes first.
+func (e *env) memoryLimit() int64 {
+	limit := e.bytes("MEMORY_LIMIT", 0, 1)
+	if limit == 0 || e.getenv("GOMEMLIMIT") != "" {
+		return -1
+	}
+	return limit / 10 * 9
+}

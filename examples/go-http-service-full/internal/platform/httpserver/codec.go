@@ -1,0 +1,68 @@
+package httpserver
+
+import (
+	"encoding/json/jsontext"
+	"encoding/json/v2"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+)
+
+// Decode reads the JSON body of a request into dst. It refuses what it cannot take as it is: another media type than those given
+// (application/json unless any is), a member that dst does not have or that occurs twice, anything after the value. Its errors
+// are answered as problems: 400, 413 or 415.
+func Decode(r *http.Request, dst any, mediaTypes ...string) error {
+	if len(mediaTypes) == 0 {
+		mediaTypes = []string{"application/json"}
+	}
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || !slices.Contains(mediaTypes, mediaType) {
+		return NewProblem(http.StatusUnsupportedMediaType, "The body must be "+strings.Join(mediaTypes, " or ")+".")
+	}
+	if err := json.UnmarshalRead(r.Body, dst, json.RejectUnknownMembers(true)); err != nil {
+		return decodeProblem(err)
+	}
+	return nil
+}
+
+func decodeProblem(err error) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return fmt.Errorf("read body: %w", err) // answered as 413, with the limit
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return NewProblem(http.StatusRequestTimeout, "The body did not arrive in time.")
+	}
+	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
+		detail := "has a value that is not allowed here"
+		if errors.Is(err, json.ErrUnknownName) {
+			detail = "is not known"
+		}
+		return NewProblem(http.StatusBadRequest, "The body does not have the expected members.",
+			FieldError{Pointer: string(semantic.JSONPointer), Detail: detail})
+	}
+	if errors.Is(err, jsontext.ErrDuplicateName) {
+		if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+			return NewProblem(http.StatusBadRequest, "The body does not have the expected members.",
+				FieldError{Pointer: string(syntactic.JSONPointer), Detail: "occurs twice"})
+		}
+	}
+	return NewProblem(http.StatusBadRequest, "The body is not one JSON value.")
+}
+
+// WriteJSON answers with v. Nothing is sent if v cannot be encoded.
+func WriteJSON(w http.ResponseWriter, status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	if _, err := w.Write(body); err != nil {
+		return fmt.Errorf("send answer: %w", err)
+	}
+	return nil
+}

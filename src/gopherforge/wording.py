@@ -1,0 +1,38 @@
+"""How messages show values: short, printable, on one line."""
+
+import difflib
+from collections.abc import Iterable
+
+_SHOWN = 60  # characters of a value
+_WORD = 100  # characters; nothing longer is a misspelling
+
+
+def printable(text: str) -> str:
+    """Text with what could move a cursor, and what is not Unicode, shown as an escape sequence."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def describe(value: object) -> str:
+    """A given value, whatever it is."""
+    if isinstance(value, str):
+        return f'"{printable(value[:_SHOWN])}{"…" if len(value) > _SHOWN else ""}"'
+    if isinstance(value, bool):
+        return str(value).lower()
+    kinds = {type(None): "nothing", int: "a number", float: "a number", list: "a list", dict: "a mapping"}
+    return kinds.get(type(value), f"a {type(value).__name__}")
+
+
+def join_or(values: Iterable[str]) -> str:
+    """Values as a sentence lists them: `a, b or c`."""
+    *first, last = values
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def suggest(word: object, known: Iterable[str]) -> str:
+    """` Did you mean …?`, or nothing where no known word is near."""
+    if not isinstance(word, str) or not 0 < len(word) <= _WORD:
+        return ""
+    folded = {candidate.casefold(): candidate for candidate in known}
+    begun = [candidate for candidate in folded if candidate.startswith(word.casefold())]
+    near = begun or difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.7)
+    return f' Did you mean "{folded[near[0]]}"?' if near else ""
