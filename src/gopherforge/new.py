@@ -39,6 +39,14 @@ class Place:
     silence: str = ""
 
 
+@dataclass(frozen=True)
+class Commands:
+    """What can be typed next: `start` runs the new service, in its directory; `again` makes the same one without a question."""
+
+    start: str
+    again: str
+
+
 def new(request: Request, place: Place) -> Result:
     """Makes a service. Raises ForgeError, and then nothing has been made."""
     target = _target(request.directory, place.cwd) if request.directory is not None else None
@@ -57,7 +65,11 @@ def new(request: Request, place: Place) -> Result:
         create.check_target(target)
         order = create.Request(target=target, answers=chosen, templates=templates, git=request.git)
         made = (create.preview if request.dry_run else create.create)(order, place.environ)
-        return _result(made, request, place.cwd, _again(catalog, chosen, target, request, place.cwd))
+        commands = Commands(
+            start=str(answers.context(catalog, chosen)["start"]),
+            again=_again(catalog, chosen, target, request, place.cwd),
+        )
+        return _result(made, request, place.cwd, commands)
 
 
 def _target(directory: str, cwd: Path) -> Path:
@@ -142,7 +154,7 @@ def _again(catalog: Catalog, chosen: Answers, target: Path, request: Request, cw
     return shlex.join(command)
 
 
-def _result(made: create.Created, request: Request, cwd: Path, again: str) -> Result:
+def _result(made: create.Created, request: Request, cwd: Path, commands: Commands) -> Result:
     shown = _display(made.path, cwd)
     done = "Would create" if request.dry_run else "Created"
     lines = [
@@ -151,10 +163,10 @@ def _result(made: create.Created, request: Request, cwd: Path, again: str) -> Re
         *_overview(made.files),
     ]
     if request.dry_run:
-        lines += ["", "Create it:", f"  {again}"]
+        lines += ["", "Create it:", f"  {commands.again}"]
     else:
         enter = [] if shown == "." else [f"  cd {shlex.quote(shown)}"]
-        lines += ["", "Next:", *enter, "  make run", "", "The same without questions:", f"  {again}"]
+        lines += ["", "Next:", *enter, f"  {commands.start}", "", "The same without questions:", f"  {commands.again}"]
     data = {
         "path": made.path.as_posix(),
         "template": made.template,

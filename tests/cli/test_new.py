@@ -49,6 +49,11 @@ def by_shell(command: str, cwd: Path, programs: Path) -> subprocess.CompletedPro
     )
 
 
+def test_a_service_with_a_database_is_started_with_it(installed: Forge) -> None:
+    made = installed("new", "user-service", "--defaults", "--data", "database=postgres", "--no-git")
+    assert pasted(made.stdout, "Next:") == ["cd user-service", "make database-up run"]
+
+
 def test_the_defaults_need_only_a_directory(installed: Forge, work: Path) -> None:
     made = installed("new", "user-service", "--defaults")
     assert (made.code, made.stderr) == (0, "")
