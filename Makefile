@@ -21,7 +21,7 @@ endif
 
 .PHONY: help
 help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(VENV)/project $(VENV)/go ## Make a service with the defaults, build it, start it, ask its health, stop it
@@ -46,6 +46,13 @@ examples: $(VENV)/development ## Render examples/ again
 modules: $(VENV)/development $(VENV)/go ## Resolve the Go modules of the services again, over the network
 	python -m maintenance.modules
 
+.PHONY: constraints
+constraints: ## Take the newest Python packages that the project allows, and write them down
+	rm -rf $(VENV)
+	: > maintenance/constraints.txt
+	$(MAKE) $(VENV)/development
+	pip freeze --exclude-editable > maintenance/constraints.txt
+
 .PHONY: bench
 bench: $(VENV)/development ## Measure what the budgets bound, and write benchmarks/results
 	python benchmarks/startup.py
@@ -60,7 +67,7 @@ clean: ## Remove what these verbs made
 
 # Each file below says that its part of .venv is complete and as new as what describes it.
 
-$(VENV)/project: pyproject.toml hatch_build.py maintenance/tools.sh
+$(VENV)/project: pyproject.toml hatch_build.py maintenance/constraints.txt maintenance/tools.sh
 	maintenance/tools.sh project $(VENV)
 	@touch $@
 

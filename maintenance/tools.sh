@@ -10,6 +10,7 @@ ACTIONLINT_VERSION=1.7.12
 
 part=$1
 venv=$2
+constraints=$(dirname "$0")/constraints.txt
 
 install_project() {
   local python=
@@ -25,11 +26,11 @@ install_project() {
   fi
   "$python" -m venv "$venv"
   "$venv/bin/python" -m pip install --quiet --upgrade "pip>=25.1" # for --group
-  "$venv/bin/python" -m pip install --quiet --editable .
+  "$venv/bin/python" -m pip install --quiet --constraint "$constraints" --editable .
 }
 
 install_development() {
-  "$venv/bin/python" -m pip install --quiet --group dev
+  "$venv/bin/python" -m pip install --quiet --constraint "$constraints" --group dev
 }
 
 # Any Go from 1.21 on fetches the version asked for. Where there is none, PyPI has it.

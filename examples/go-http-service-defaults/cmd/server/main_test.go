@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json/v2"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -73,8 +74,8 @@ func start(t *testing.T, env map[string]string) (ready logLine, stop func() erro
 	r, w := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		defer w.Close()
-		ended <- run(ctx, nil, func(key string) string { return env[key] }, w)
+		err := run(ctx, nil, func(key string) string { return env[key] }, w)
+		ended <- errors.Join(err, w.Close())
 	}()
 	lines := readLogs(r)
 	t.Cleanup(cancel)

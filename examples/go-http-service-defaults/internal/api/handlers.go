@@ -66,9 +66,9 @@ func (m *member) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 }
 
 func (h handlers) create(w http.ResponseWriter, r *http.Request) error {
-	body, err := decode[writeBody](r)
+	body, err := httpserver.Decode[writeBody](r)
 	if err != nil {
-		return err
+		return fmt.Errorf("decode body: %w", err)
 	}
 	u, err := h.users.Create(r.Context(), body.Name, body.Email)
 	if err != nil {
@@ -107,18 +107,18 @@ func (h handlers) get(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h handlers) replace(w http.ResponseWriter, r *http.Request) error {
-	body, err := decode[writeBody](r)
+	body, err := httpserver.Decode[writeBody](r)
 	if err != nil {
-		return err
+		return fmt.Errorf("decode body: %w", err)
 	}
 	return h.update(w, r, user.Change{Name: &body.Name, Email: &body.Email})
 }
 
 func (h handlers) patch(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Accept-Patch", mergePatch)
-	body, err := decode[patchBody](r, mergePatch)
+	body, err := httpserver.Decode[patchBody](r, mergePatch)
 	if err != nil {
-		return err
+		return fmt.Errorf("decode body: %w", err)
 	}
 	return h.update(w, r, user.Change{Name: body.Name.value, Email: body.Email.value})
 }
@@ -164,18 +164,6 @@ func document(w http.ResponseWriter, _ *http.Request) error {
 		return fmt.Errorf("write document: %w", err)
 	}
 	return nil
-}
-
-// decode reads a body that is an object; to encoding/json, null would be an empty one.
-func decode[T any](r *http.Request, mediaTypes ...string) (T, error) {
-	var body *T
-	if err := httpserver.Decode(r, &body, mediaTypes...); err != nil {
-		return *new(T), fmt.Errorf("decode body: %w", err)
-	}
-	if body == nil {
-		return *new(T), badRequest("The body must be an object.")
-	}
-	return *body, nil
 }
 
 func writeUser(w http.ResponseWriter, status int, u user.User) error {

@@ -12,21 +12,25 @@ import (
 	"strings"
 )
 
-// Decode reads the JSON body of a request into dst. It refuses what it cannot take as it is: another media type than those given
-// (application/json unless any is), a member that dst does not have or that occurs twice, anything after the value. Its errors
+// Decode reads the JSON body of a request. It refuses what it cannot take as it is: another media type than those given
+// (application/json unless any is), null, a member that T does not have or that occurs twice, anything after the value. Its errors
 // are answered as problems: 400, 413 or 415.
-func Decode(r *http.Request, dst any, mediaTypes ...string) error {
+func Decode[T any](r *http.Request, mediaTypes ...string) (T, error) {
 	if len(mediaTypes) == 0 {
 		mediaTypes = []string{"application/json"}
 	}
+	var body *T // nil after null, which would leave a T as it is
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || !slices.Contains(mediaTypes, mediaType) {
-		return NewProblem(http.StatusUnsupportedMediaType, "The body must be "+strings.Join(mediaTypes, " or ")+".")
+		return *new(T), NewProblem(http.StatusUnsupportedMediaType, "The body must be "+strings.Join(mediaTypes, " or ")+".")
 	}
-	if err := json.UnmarshalRead(r.Body, dst, json.RejectUnknownMembers(true)); err != nil {
-		return decodeProblem(err)
+	if err := json.UnmarshalRead(r.Body, &body, json.RejectUnknownMembers(true)); err != nil {
+		return *new(T), decodeProblem(err)
 	}
-	return nil
+	if body == nil {
+		return *new(T), NewProblem(http.StatusBadRequest, "The body must not be null.")
+	}
+	return *body, nil
 }
 
 func decodeProblem(err error) error {

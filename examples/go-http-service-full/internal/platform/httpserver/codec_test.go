@@ -31,9 +31,7 @@ func decode(tb testing.TB, contentType string, body io.Reader, mediaTypes ...str
 	tb.Helper()
 	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, "/", body)
 	r.Header.Set("Content-Type", contentType)
-	var got order
-	err := httpserver.Decode(r, &got, mediaTypes...)
-	return got, err
+	return httpserver.Decode[order](r, mediaTypes...)
 }
 
 func TestDecode(t *testing.T) {
@@ -71,6 +69,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"a wrong type":       {"application/json", strings.NewReader(`{"count":"2"}`), 400, "/count", "has a value that is not allowed here"},
 		"a fraction":         {"application/json", strings.NewReader(`{"count":2.5}`), 400, "/count", "has a value that is not allowed here"},
 		"a wrong type below": {"application/json", strings.NewReader(`{"parts":[{"id":"x"},{"id":1}]}`), 400, "/parts/1/id", "has a value that is not allowed here"},
+		"null":               {"application/json", strings.NewReader(` null `), 400, "", "The body must not be null."},
 		"not an object":      {"application/json", strings.NewReader(`[]`), 400, "", "has a value that is not allowed here"},
 		"a slow client":      {"application/json", io.MultiReader(strings.NewReader(`{"na`), broken{os.ErrDeadlineExceeded}), 408, "", "The body did not arrive in time."},
 		"a lost client":      {"application/json", io.MultiReader(strings.NewReader(`{"na`), broken{io.ErrUnexpectedEOF}), 400, "", "The body is not one JSON value."},

@@ -283,8 +283,8 @@ func TestBodyLimit(t *testing.T) {
 	t.Parallel()
 	rt := httpserver.NewRouter(httpserver.Options{MaxBodyBytes: 10})
 	rt.Handle("POST /x", func(_ http.ResponseWriter, r *http.Request) error {
-		var text string
-		return httpserver.Decode(r, &text)
+		_, err := httpserver.Decode[string](r)
+		return err
 	})
 	header := map[string]string{"Content-Type": "application/json"}
 	got := do(t, rt, "POST", "/x", header, `"12345678"`)

@@ -101,6 +101,22 @@ func TestServerGivesSlowClientsUp(t *testing.T) {
 	}
 }
 
+func TestServerGivesClientsUpThatDoNotRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		gaveUp := make(chan time.Duration, 1)
+		conn := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, err := w.Write(make([]byte, 1<<20))
+			assert.Error(t, err)
+			gaveUp <- time.Since(start)
+		}), io.Discard).dial()
+		_, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		require.NoError(t, err)
+		assert.Equal(t, 20*time.Second, <-gaveUp)
+	})
+}
+
 func TestServerSendsTheProblemOfADeadline(t *testing.T) {
 	t.Parallel()
 	rt := NewRouter(Options{RequestTimeout: 5 * time.Second})
@@ -156,7 +172,8 @@ func TestServerStreamsThroughTheChain(t *testing.T) {
 			}
 			<-next
 		}
-		return controller.SetWriteDeadline(time.Time{}) // reaches the connection
+		assert.NoError(t, controller.SetWriteDeadline(time.Time{}), "reaches the connection")
+		return nil
 	})
 	synctest.Test(t, func(t *testing.T) {
 		conn := serve(t, rt, io.Discard).dial()

@@ -26,9 +26,11 @@ func files(contents map[string]string) fs.FS {
 func TestMigrateOnceForAll(t *testing.T) {
 	t.Parallel()
 	cfg := postgres.Config{URL: postgrestest.New(t)}
+	first := files(map[string]string{"00001_a.sql": "CREATE TABLE a (id int);"})
+	require.NoError(t, postgres.Migrate(t.Context(), cfg, first, slog.New(slog.DiscardHandler)))
 	migrations := files(map[string]string{
-		"00001_a.sql": "CREATE TABLE a (id int); SELECT pg_sleep(0.1);",
-		"00002_b.sql": "INSERT INTO a VALUES (1);",
+		"00001_a.sql": "CREATE TABLE a (id int);",
+		"00002_b.sql": "SELECT pg_sleep(0.5); INSERT INTO a VALUES (1);",
 	})
 	var replicas sync.WaitGroup
 	for range 4 {
