@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -144,10 +145,12 @@ func TestServeFailsWhenAPortIsTaken(t *testing.T) {
 	}
 }
 
-// process is the service as a process of its own.
+// process is the service as a process of its own, which is killed if it does not end.
 func process(t *testing.T, env map[string]string, args ...string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
 	cmd.Env = []string{beMain + "=1"}
 	for key, value := range env {
 		cmd.Env = append(cmd.Env, key+"="+value)
