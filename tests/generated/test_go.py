@@ -89,7 +89,7 @@ def test_binary_is_small(project: Project) -> None:
 
 def size_limit(project: Project) -> int:
     """In MiB, by how many of the options that link libraries are on: docs/decisions/0009."""
-    return (12, 20, 25)[project.variant.answers["tracing"] + project.has_database]
+    return (12, 20, 25)[bool(project.variant.answers["tracing"]) + project.has_database]
 
 
 def race_tests(path: Path, profile: Path, extra: dict[str, str]) -> Outcome:
