@@ -207,8 +207,8 @@ func TestAccessLog(t *testing.T) {
 
 	var line map[string]any
 	require.NoError(t, json.Unmarshal(logs.Bytes(), &line), logs.String())
-	assert.Positive(t, line["took"])
-	delete(line, "took")
+	assert.Positive(t, line["duration_seconds"])
+	delete(line, "duration_seconds")
 	delete(line, "time")
 	assert.Equal(t, map[string]any{
 		"level": "INFO", "msg": "request", "method": "POST", "route": "/v1/users/{id}", "path": "/v1/users/7",

@@ -65,7 +65,7 @@ func (rt *Router) answered(r *http.Request, res *response, start time.Time) {
 		slog.String("path", r.URL.Path),
 		slog.Int("status", res.status),
 		slog.Int64("bytes", res.bytes),
-		slog.Duration("took", took),
+		slog.Float64("duration_seconds", took.Seconds()),
 		slog.String("remote", r.RemoteAddr),
 	)
 }

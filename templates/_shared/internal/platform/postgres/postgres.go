@@ -119,7 +119,7 @@ func (db *DB) awaitAnswer(ctx context.Context, timeout time.Duration, log *slog.
 			return nil
 		}
 		pause := rand.N(longest) //nolint:gosec // jitter need not be unpredictable
-		log.WarnContext(ctx, "database does not answer", slog.Any("error", err), slog.Duration("retry_in", pause))
+		log.WarnContext(ctx, "database does not answer", slog.Any("error", err), slog.Float64("retry_in_seconds", pause.Seconds()))
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
