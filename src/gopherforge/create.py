@@ -18,6 +18,9 @@ from gopherforge.staging import is_staging, staging
 if TYPE_CHECKING:
     from gopherforge.engine import Rendered
 
+_TREE = "service"
+"""What a service is called before it has its name, which could be that of something else there."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -52,7 +55,7 @@ def create(request: Request, environ: Mapping[str, str]) -> Created:
     target = _settled(request.target)
     place, publish = (target, _fill) if target.is_dir() else (target.parent, _rename)
     with _writing(target), staging(place) as hidden:
-        tree = hidden / target.name
+        tree = hidden / _TREE
         rendered = render(request.templates, request.answers, tree, environ)
         uncommitted = _commit(tree, target, _message(rendered, request.templates.version), environ) if request.git else ""
         publish(tree, target)
@@ -63,9 +66,9 @@ def preview(request: Request, environ: Mapping[str, str]) -> Created:
     """What `create` would make, rendered elsewhere and thrown away. Raises as `create` does."""
     from gopherforge.engine import render
 
-    target = _settled(request.target)
+    check_target(request.target)
     with scratch_directory() as scratch:
-        rendered = render(request.templates, request.answers, scratch / target.name, environ)
+        rendered = render(request.templates, request.answers, scratch / _TREE, environ)
     return _created(request, rendered, committed=False, warning="")
 
 

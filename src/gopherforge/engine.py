@@ -1,7 +1,9 @@
 """The only importer of copier: renders templates at a version with answers, and translates its errors."""
 
 import os
+import re
 import stat
+import tempfile
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,12 +17,16 @@ from plumbum import ProcessExecutionError, local
 from yaml import YAMLError
 
 from gopherforge import bundle, git
-from gopherforge.errors import CannotWrite, InvalidProject, ProgramFailed, RenderFailed
+from gopherforge.errors import CannotWrite, ForgeError, InvalidProject, ProgramFailed, RenderFailed
+from gopherforge.process import ending
 from gopherforge.project import read_record
 from gopherforge.scratch import scratch_directory
 from gopherforge.source import HEAD, Templates
 
 _CACHE = "COPIER_CACHE_DIR"
+
+# What git says of a full disk, which is not always the system's own words.
+_UNWRITABLE = re.compile("No space left on device|Out of diskspace|unable to (?:create|write) file|cannot create directory")
 
 
 @dataclass(frozen=True)
@@ -34,11 +40,16 @@ class Rendered:
 def render(templates: Templates, answers: Mapping[str, object], directory: Path, environ: Mapping[str, str]) -> Rendered:
     """Render into `directory`, which is absent and absolute, with the modes that the umask gives.
 
+    All that is temporary lies beside `directory`, so that a kill leaves nothing elsewhere.
     Not for threads: it changes the process's working directory and environment while it runs.
     Raises RenderFailed, CannotWrite, ProgramMissing and ProgramFailed; `directory` may then be half full.
     """
     git.require(environ)
-    with scratch_directory() as scratch, _surroundings(templates, directory, scratch, environ), _explained(templates):
+    with (
+        scratch_directory(directory.parent) as scratch,
+        _surroundings(templates, directory, scratch, environ),
+        _explained(templates),
+    ):
         copier.run_copy(
             templates.url,
             directory,
@@ -58,21 +69,23 @@ def render(templates: Templates, answers: Mapping[str, object], directory: Path,
 def _surroundings(templates: Templates, directory: Path, scratch: Path, environ: Mapping[str, str]) -> Iterator[None]:
     """Where Copier's git finds the bundle at the canonical address, and nothing of the user's.
 
-    Copier takes the environment of its programs from plumbum, and its cache's place from this process's environment. A
-    cache of our own, because runs that share one break each other's.
+    Copier takes the environment of its programs from plumbum, its cache's place from this process's environment, and that
+    of its clones from `tempfile`. A cache of our own, because runs that share one break each other's.
     """
     environment = git.pinned(environ, [(f"url.{templates.bundle}.insteadOf", templates.url)])
     environment["GIT_CEILING_DIRECTORIES"] = str(directory.parent)  # the service is not yet in any repository
-    inherited = os.environ.get(_CACHE)
+    inherited, temporary = os.environ.get(_CACHE), tempfile.tempdir
     # A relative path could exist that looks like the address, and Copier would prefer it: none does in an empty directory.
     (empty := scratch / "empty").mkdir()
     with local.env(), local.cwd(empty):
         local.env.clear()
         local.env.update(environment)
         os.environ[_CACHE] = str(scratch / "cache")
+        tempfile.tempdir = str(scratch)
         try:
             yield
         finally:
+            tempfile.tempdir = temporary
             if inherited is None:
                 del os.environ[_CACHE]
             else:
@@ -86,14 +99,22 @@ def _explained(templates: Templates) -> Iterator[None]:
     except KeyboardInterrupt:  # one of Copier's errors is an interrupt, too
         raise
     except ProcessExecutionError as error:
-        said = (error.stderr or error.stdout or "").strip().splitlines()
-        raise ProgramFailed(f"git failed while rendering: {said[-1] if said else f'exit code {error.retcode}'}") from error
+        raise _failure_of_git(error) from error
     # Before OSError, which Jinja's error for a missing include is, too.
     except (CopierError, TemplateError, TypeError, ValueError, YAMLError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise RenderFailed(f"the templates {templates.version} cannot be rendered: {reason}{_place(error)}") from error
     except OSError as error:
         raise CannotWrite(f"cannot write the service: {error.strerror or error}.") from error
+
+
+def _failure_of_git(error: ProcessExecutionError) -> ForgeError:
+    """What git complained of first: the rest follows from it."""
+    said = (error.stderr or error.stdout or "").strip().splitlines() or [ending(int(error.retcode or 0))]
+    complaint = next((line for line in said if line.startswith(("error: ", "fatal: "))), said[-1])
+    if _UNWRITABLE.search(complaint):
+        return CannotWrite(f"cannot write the service: {complaint.partition(': ')[2]}.")
+    return ProgramFailed(f"git failed while rendering: {complaint}")
 
 
 def _place(error: Exception) -> str:

@@ -1,18 +1,24 @@
 """Every expected failure, with its stable code, its exit code and what to do about it."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
 class ForgeError(Exception):
-    """A failure that is explained to the user in one sentence, and never shown as a traceback."""
+    """A failure that is explained to the user in one sentence, and never shown as a traceback.
+
+    What was made or found out all the same goes with it, as in a result: `data` for programs, `text` for people.
+    """
 
     code: ClassVar[str] = "failed"
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", *, data: Mapping[str, object] | None = None, text: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.data = data
+        self.text = text
 
 
 class UsageError(ForgeError):
@@ -76,6 +82,12 @@ class ProgramFailed(ForgeError):
 
     code = "program-failed"
     exit_code = 5
+
+
+class ChecksFailed(ForgeError):
+    """Steps of a service's own checks failed."""
+
+    code = "checks-failed"
 
 
 class UnusableHistory(ForgeError):

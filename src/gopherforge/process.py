@@ -1,11 +1,20 @@
 """Runs other programs: the only user of subprocess."""
 
+import os
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
+from typing import IO
 
 from gopherforge.errors import ProgramFailed, ProgramMissing
+
+GRACE = 5.0
+"""Seconds that interrupted programs have for cleaning up."""
 
 
 @dataclass(frozen=True)
@@ -36,18 +45,101 @@ def run(
     fed = (input or "").encode("utf-8", "surrogateescape")
     try:
         done = subprocess.run(argv, cwd=cwd, env=env, input=fed, capture_output=True, check=False, timeout=timeout)
-    except FileNotFoundError as error:
-        if not cwd.is_dir():
-            raise ProgramFailed(f"{program} cannot run in {cwd}: there is no such directory.") from error
-        raise ProgramMissing(f"{program} is required and was not found.", f"install {program} and put it on PATH.") from error
     except subprocess.TimeoutExpired as error:
         raise ProgramFailed(f"{program} did not end within {timeout:g} seconds.") from error
     except OSError as error:
-        raise ProgramFailed(f"{program} could not be started: {error.strerror}.") from error
+        raise _unstartable(program, cwd, error) from error
     completed = Completed(done.returncode, _decode(done.stdout), _decode(done.stderr))
     if check and completed.returncode != 0:
         raise ProgramFailed(_explain(argv, completed))
     return completed
+
+
+def supervise(
+    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float | None = None, keep: int = 1 << 16
+) -> Completed:
+    """Run a program that starts others, without a terminal to ask at, and wait for it, however it ends.
+
+    Its stdout and stderr come as one, in the order written, and of more than `keep` bytes the last. Nothing that it started
+    outlives it, also where it takes longer than `timeout` seconds or we are told to end. Raises ProgramMissing and ProgramFailed.
+    """
+    with tempfile.TemporaryFile() as output, _exit_on_signals():
+        try:
+            process = subprocess.Popen(
+                argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        except OSError as error:
+            raise _unstartable(argv[0], cwd, error) from error
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired as error:
+            raise ProgramFailed(f"{argv[0]} did not end within {timeout:g} seconds.") from error
+        except BaseException:
+            _interrupt(process)
+            raise
+        finally:
+            _kill(process)
+        return Completed(process.returncode, _decode(_last(output, keep)), "")
+
+
+def ending(returncode: int) -> str:
+    """What a return code that is not 0 stands for."""
+    return f"exit code {returncode}" if returncode > 0 else f"signal {-returncode}"
+
+
+def _unstartable(program: str, cwd: Path, error: OSError) -> ProgramMissing | ProgramFailed:
+    if not isinstance(error, FileNotFoundError):
+        return ProgramFailed(f"{program} could not be started: {error.strerror}.")
+    if not cwd.is_dir():
+        return ProgramFailed(f"{program} cannot run in {cwd}: there is no such directory.")
+    return ProgramMissing(f"{program} is required and was not found.", f"install {program} and put it on PATH.")
+
+
+@contextmanager
+def _exit_on_signals() -> Iterator[None]:
+    """Lets this process clean up before it ends by SIGTERM, or by SIGHUP of a closed terminal. Only in the main thread."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    changed = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    for number in changed:
+        signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number in changed:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _interrupt(process: "subprocess.Popen[bytes]") -> None:
+    """End a program and all that it started as Ctrl-C does, if it takes that in time; a second Ctrl-C does not wait."""
+    _signal(process, signal.SIGINT)
+    with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+        process.wait(GRACE)
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """End at once what is left of a program and all that it started."""
+    _signal(process, signal.SIGKILL)
+    process.wait()
+
+
+def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+    """Send a signal to a session: to its first group and, where /proc tells of them, to the other processes."""
+    with suppress(ProcessLookupError, PermissionError):  # macOS does not permit it where only a zombie is left
+        os.killpg(process.pid, number)
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            member = int(entry.name)
+            if os.getsid(member) == process.pid != os.getpgid(member):
+                os.kill(member, number)
+
+
+def _last(output: IO[bytes], keep: int) -> bytes:
+    size = output.seek(0, os.SEEK_END)
+    output.seek(max(0, size - keep))
+    return output.read()
 
 
 def _decode(output: bytes) -> str:
@@ -57,6 +149,5 @@ def _decode(output: bytes) -> str:
 def _explain(argv: Sequence[str], completed: Completed) -> str:
     """One sentence with the last thing that the program itself said."""
     said = (completed.stderr.strip() or completed.stdout.strip()).splitlines()
-    how = f"exit code {completed.returncode}" if completed.returncode > 0 else f"signal {-completed.returncode}"
-    command = " ".join(argv[:2])
+    how, command = ending(completed.returncode), " ".join(argv[:2])
     return f"{command} failed ({how}): {said[-1].strip()}" if said else f"{command} failed ({how})."

@@ -1,4 +1,4 @@
-"""A hidden directory in which a service is completed before it gets its name; remains of killed runs are swept."""
+"""Hidden directories in which work is done before its result gets its name; remains of killed runs are swept."""
 
 import fcntl
 import os
@@ -16,14 +16,14 @@ _LOCK = "lock"
 
 
 @contextmanager
-def staging(place: Path) -> Iterator[Path]:
-    """A new empty directory below `place`, on its file system and with the modes that the umask gives.
+def staging(place: Path, mode: int = 0o777) -> Iterator[Path]:
+    """A new directory below `place`, on its file system, of `mode` as far as the umask allows. It holds nothing but a lock.
 
     It and all that is still in it is gone when the context ends. After a kill it stays, and the next call for the same
     place removes it. Raises OSError.
     """
     sweep(place)
-    hidden, lock = _reserve(place)
+    hidden, lock = _reserve(place, mode)
     try:
         yield hidden
     finally:
@@ -58,12 +58,17 @@ def _remove_if_dead(hidden: Path) -> None:
             os.close(lock)
 
 
-def _reserve(place: Path) -> tuple[Path, int]:
+def _reserve(place: Path, mode: int) -> tuple[Path, int]:
     """Make a hidden directory and hold its lock. Between the two a sweep may take it for dead: then make another."""
     while True:
         hidden = place / f"{_PREFIX}{secrets.token_hex(8)}"
-        hidden.mkdir()
-        if (lock := _lock(hidden / _LOCK)) is not None:
+        hidden.mkdir(mode)
+        try:
+            lock = _lock(hidden / _LOCK)
+        except OSError:
+            hidden.rmdir()
+            raise
+        if lock is not None:
             return hidden, lock
 
 

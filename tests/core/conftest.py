@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from gopherforge import bundle
+from gopherforge.create import Request
 from gopherforge.source import Templates, locate
-from tests.core.history import Project, released
+from tests.core.history import ANSWERS, Project, released
+from tests.core.installation import AS_ANYONE, Program, Waiting, installation, make_distribution
+from tests.support import Shared, program
 
 
 @pytest.fixture
@@ -42,3 +45,46 @@ def package(history: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def templates(package: Path, environ: dict[str, str]) -> Iterator[Templates]:
     with locate(None, environ, package) as templates:
         yield templates
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Where services are made."""
+    place = tmp_path / "a place"
+    place.mkdir()
+    return place
+
+
+@pytest.fixture(scope="session")
+def distribution(shared: Shared) -> Path:
+    return shared.directory("distribution", make_distribution)
+
+
+@pytest.fixture(scope="session")
+def wheel(distribution: Path) -> Path:
+    (wheel,) = (distribution / "dist").glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="session")
+def installed(shared: Shared, wheel: Path) -> Program:
+    return installation(shared, wheel)
+
+
+@pytest.fixture
+def as_anyone() -> list[str]:
+    """What makes a command obey the modes of files, also where the tests run as root."""
+    if os.geteuid() != 0:
+        return []
+    program("setpriv")
+    return AS_ANYONE
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> Waiting:
+    return Waiting(tmp_path / "waiting")
+
+
+@pytest.fixture
+def request_at(templates: Templates, place: Path) -> Request:
+    return Request(place / "user-service", ANSWERS, templates)

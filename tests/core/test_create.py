@@ -10,22 +10,9 @@ import pytest
 
 from gopherforge.create import Created, Request, check_target, create, preview
 from gopherforge.errors import ProgramFailed, ProgramMissing, RenderFailed, TargetRefused
-from gopherforge.source import Templates, locate
+from gopherforge.source import locate
 from gopherforge.staging import staging
 from tests.core.history import ANSWERS, RENDERED, Project, git
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    """Where services are made."""
-    place = tmp_path / "a place"
-    place.mkdir()
-    return place
-
-
-@pytest.fixture
-def request_at(templates: Templates, place: Path) -> Request:
-    return Request(place / "user-service", ANSWERS, templates)
 
 
 def hooked(environ: dict[str, str], directory: Path, hook: str, script: str) -> None:

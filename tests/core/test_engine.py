@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -223,12 +224,12 @@ def test_a_directory_named_like_the_address_is_not_taken_for_it(
 
 
 def test_the_process_is_left_as_it_was(templates: Templates, tmp_path: Path, environ: dict[str, str]) -> None:
-    before = dict(os.environ), dict(local.env), Path.cwd()
+    before = dict(os.environ), dict(local.env), Path.cwd(), tempfile.tempdir
     render(templates, ANSWERS, tmp_path / "service", environ | {"GIT_DIR": "/nowhere"})
     with pytest.raises(ProgramFailed, match=r"git failed while rendering: fatal: invalid reference: v9\.9\.9"):
         render(replace(templates, version="v9.9.9"), ANSWERS, tmp_path / "other", environ)
 
-    assert (dict(os.environ), dict(local.env), Path.cwd()) == before
+    assert (dict(os.environ), dict(local.env), Path.cwd(), tempfile.tempdir) == before
 
 
 BROKEN = {
@@ -296,4 +297,4 @@ def test_without_git_the_program_is_named(templates: Templates, tmp_path: Path) 
 def test_a_full_or_closed_directory_is_told(templates: Templates, tmp_path: Path, environ: dict[str, str]) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(CannotWrite, match="cannot write the service: Not a directory"):
-        render(templates, ANSWERS, tmp_path / "file/service", environ)
+        render(templates, ANSWERS, tmp_path / "file", environ)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from gopherforge.errors import CannotWrite
+from gopherforge.scratch import scratch_directory
 from gopherforge.staging import staging, sweep
 
 
@@ -96,3 +98,19 @@ def test_remains_of_another_user_are_left_alone(tmp_path: Path) -> None:
 
     sweep(tmp_path)
     assert (left / "service/go.mod").exists()
+
+
+def test_a_scratch_directory_is_private_and_sweeps_what_killed_runs_left(tmp_path: Path) -> None:
+    remains(tmp_path)
+    with scratch_directory(tmp_path) as scratch:
+        assert list(tmp_path.iterdir()) == [scratch]
+        assert scratch.stat().st_mode & 0o777 == 0o700
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_scratch_directory_that_cannot_be_made_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(CannotWrite) as caught, scratch_directory():
+        pass
+    assert caught.value.message == "cannot make a temporary directory: No such file or directory."
+    assert caught.value.hint == "set TMPDIR to a directory that can be written."

@@ -9,6 +9,7 @@ EXIT_CODES = {
     "bug": 70,
     "cancelled": 1,
     "cannot-write": 1,
+    "checks-failed": 1,
     "failed": 1,
     "interrupted": 130,
     "invalid-answer": 2,
@@ -45,4 +46,4 @@ def test_every_code_is_stable_text_and_belongs_to_one_kind() -> None:
 def test_an_error_carries_its_sentence_and_hint() -> None:
     error = ForgeError("it is so.", "do this.")
     assert (str(error), error.message, error.hint) == ("it is so.", "it is so.", "do this.")
-    assert ForgeError("it is so.").hint == ""
+    assert (ForgeError("it is so.").hint, ForgeError("it is so.").data, ForgeError("it is so.").text) == ("", None, "")

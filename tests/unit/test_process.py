@@ -1,13 +1,14 @@
 """process.py, on real programs."""
 
 import os
+import select
 import sys
 from pathlib import Path
 
 import pytest
 
 from gopherforge.errors import ProgramFailed, ProgramMissing
-from gopherforge.process import run
+from gopherforge.process import run, supervise
 
 
 def python(program: str) -> list[str]:
@@ -77,3 +78,43 @@ def test_what_cannot_be_started_says_why(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("no program")
     with pytest.raises(ProgramFailed, match="could not be started: Permission denied"):
         run([str(tmp_path / "data")], cwd=tmp_path, env={})
+
+
+def test_what_a_supervised_program_says_comes_as_one(tmp_path: Path) -> None:
+    program = "import sys; print('out', flush=True); print('err', file=sys.stderr, flush=True); print('out'); sys.exit(3)"
+    done = supervise(python(program), cwd=tmp_path, env={})
+    assert (done.returncode, done.stdout, done.stderr) == (3, "out\nerr\nout\n", "")
+
+
+def test_of_much_only_the_end_is_kept(tmp_path: Path) -> None:
+    assert supervise(python("print('x' * 100000 + 'end')"), cwd=tmp_path, env={}, keep=5).stdout == "xend\n"
+
+
+def test_a_supervised_program_has_neither_input_nor_terminal(tmp_path: Path) -> None:
+    program = "import os, sys; print(repr(sys.stdin.read()), os.getsid(0) == os.getpid())"
+    assert supervise(python(program), cwd=tmp_path, env={}).stdout == "'' True\n"
+
+
+def test_nothing_outlives_a_supervised_program(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "alive")
+    reading = os.open(tmp_path / "alive", os.O_RDONLY | os.O_NONBLOCK)
+    done = supervise(["sh", "-c", "exec 9>alive; sleep 1000 & exit 0"], cwd=tmp_path, env=dict(os.environ))
+    assert done.returncode == 0
+    assert select.select([reading], [], [], 30)[0]  # the end: nobody has it open for writing
+    os.close(reading)
+
+
+def test_a_supervised_program_that_hangs_is_ended_with_what_it_started(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "alive")
+    reading = os.open(tmp_path / "alive", os.O_RDONLY | os.O_NONBLOCK)
+    with pytest.raises(ProgramFailed, match=r"sh did not end within 0\.5 seconds"):
+        supervise(["sh", "-c", "exec 9>alive; sleep 1000 & wait"], cwd=tmp_path, env=dict(os.environ), timeout=0.5)
+    assert select.select([reading], [], [], 30)[0]
+    os.close(reading)
+
+
+def test_what_cannot_be_supervised_is_told_as_what_cannot_be_run(tmp_path: Path) -> None:
+    with pytest.raises(ProgramMissing, match="nothing-like-this is required and was not found"):
+        supervise(["nothing-like-this"], cwd=tmp_path, env=dict(os.environ))
+    with pytest.raises(ProgramFailed, match="there is no such directory"):
+        supervise(["true"], cwd=tmp_path / "absent", env=dict(os.environ))
