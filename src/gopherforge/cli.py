@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 from typer._click.exceptions import ClickException  # every error of the parser; typer<0.29 exports only some of them
 
-from gopherforge import __version__
+from gopherforge import __version__, completion
 from gopherforge.errors import Bug, ForgeError, Interrupted, OutputFailed, UsageError
 from gopherforge.report import Report, Result
 
 if TYPE_CHECKING:
     from gopherforge.dialogue import Asker
+    from gopherforge.toolchain import Machine
 
 DEBUG = "GOPHERFORGE_DEBUG"  # set to anything: an unexpected exception is shown with its traceback
 
@@ -30,11 +31,30 @@ app = typer.Typer(
 )
 
 Call = Callable[[], Result]
+
+
+def _templates() -> list[tuple[str, str]]:
+    from gopherforge import options as core
+
+    return core.complete_template(dict(os.environ))
+
+
+def _answers(incomplete: str) -> list[tuple[str, str]]:
+    from gopherforge import options as core
+
+    return core.complete_answer(incomplete, dict(os.environ))
+
+
+Directory = typer.Argument(metavar="[DIR]", click_type=completion.Directory(), show_default=False, help="Where the service is.")
+NewDirectory = typer.Argument(metavar="[DIR]", click_type=completion.Directory(), help="Where the service will be.")
+DataFile = typer.Option(metavar="FILE", click_type=completion.File(), help="Answers in YAML; --data wins over them.")
+Data = typer.Option("--data", "-d", metavar="KEY=VALUE", autocompletion=_answers, help="An answer; repeatable.")
+Template = typer.Argument(metavar="[TEMPLATE]", autocompletion=_templates, help="Only the questions of this template.")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document; never ask.")]
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(context: typer.Context, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
         typer.echo(f"gopherforge {__version__}")
         raise typer.Exit
 
@@ -49,13 +69,15 @@ def gopherforge(
 
 @app.command()
 def new(
+    context: typer.Context,
     *,
-    directory: Annotated[str | None, typer.Argument(metavar="[DIR]", help="Where the service will be.")] = None,
+    directory: Annotated[str | None, NewDirectory] = None,
     defaults: Annotated[bool, typer.Option("--defaults", help="Take the default of whatever is not given; never ask.")] = False,
-    data: Annotated[list[str] | None, typer.Option("--data", "-d", metavar="KEY=VALUE", help="An answer; repeatable.")] = None,
-    data_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Answers in YAML; --data wins over them.")] = None,
+    data: Annotated[list[str] | None, Data] = None,
+    data_file: Annotated[Path | None, DataFile] = None,
     ref: Annotated[str | None, typer.Option(metavar="vX.Y.Z", help="Use an older release of the templates.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be made, and make nothing.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Then run what the service's own CI runs.")] = False,
     git: Annotated[bool, typer.Option("--git/--no-git", help="Make a git repository with a first commit.")] = True,
     json: Json = False,
 ) -> Call:
@@ -69,16 +91,24 @@ def new(
         data_file=data_file,
         ref=ref,
         dry_run=dry_run,
+        verify=verify,
         git=git,
     )
     silence = _silence(defaults=defaults, json=json)
-    place = core.Place(environ=dict(os.environ), cwd=_cwd(), terminal=None if silence else _terminal, silence=silence)
+    place = core.Place(
+        environ=dict(os.environ),
+        cwd=_cwd(),
+        machine=_machine(),
+        progress=context.obj.progress(),
+        terminal=None if silence else _terminal,
+        silence=silence,
+    )
     return partial(core.new, request, place)
 
 
 @app.command()
 def options(
-    template: Annotated[str | None, typer.Argument(metavar="[TEMPLATE]", help="Only the questions of this template.")] = None,
+    template: Annotated[str | None, Template] = None,
     *,
     json: Json = False,  # noqa: ARG001  (read by main, which also reports what goes wrong before this runs)
 ) -> Call:
@@ -88,11 +118,59 @@ def options(
     return partial(core.options, template, dict(os.environ))
 
 
+@app.command()
+def verify(
+    context: typer.Context,
+    directory: Annotated[str, Directory] = ".",
+    *,
+    json: Json = False,  # noqa: ARG001  (as for `options`)
+) -> Call:
+    """Run what a service's own CI runs."""
+    from gopherforge import verify as core
+
+    return partial(core.verify, directory, core.Place(dict(os.environ), _cwd(), _machine(), context.obj.progress()))
+
+
+@app.command()
+def doctor(
+    directory: Annotated[str | None, Directory] = None,
+    *,
+    json: Json = False,  # noqa: ARG001  (as for `options`)
+) -> Call:
+    """Tell which tools are missing or too old."""
+    from gopherforge import doctor as core
+
+    return partial(core.doctor, directory, core.Place(dict(os.environ), _cwd(), _machine()))
+
+
+@app.command("completion")
+def print_completion(
+    shell: Annotated[completion.Shell, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")],
+    *,
+    json: Json = False,  # noqa: ARG001  (as for `options`)
+) -> Call:
+    """Print a script that completes in a shell.
+
+    \b
+    bash: put this into ~/.bashrc
+      eval "$(gopherforge completion bash)"
+    zsh: put this into ~/.zshrc, after compinit
+      eval "$(gopherforge completion zsh)"
+    fish: run this once
+      gopherforge completion fish > ~/.config/fish/completions/gopherforge.fish
+    """  # noqa: D301  (a backspace keeps Typer from filling the lines below it)
+    return partial(completion.script, shell)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program and returns its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    report = Report(_stream(sys.stdout), _stream(sys.stderr), _command(words), "--json" in _before_separator(words))
+    dumb = os.environ.get("TERM", "") in {"", "dumb", "unknown"}
+    report = Report(_stream(sys.stdout), _stream(sys.stderr), _command(words), "--json" in _before_separator(words), dumb)
     try:
+        if completion.ASKED in os.environ:
+            report.page(completion.candidates(typer.main.get_command(app), os.environ[completion.ASKED]))
+            return 0
         return _run(words, report)
     except ForgeError as error:
         return _fail(report, error)
@@ -109,7 +187,7 @@ def _run(words: list[str], report: Report) -> int:
     page = io.StringIO()  # what --help and --version write
     try:
         with redirect_stdout(page):
-            call = typer.main.get_command(app)(words, prog_name="gopherforge", standalone_mode=False)
+            call = typer.main.get_command(app)(words, prog_name="gopherforge", standalone_mode=False, obj=report)
     except ClickException as error:
         if not words:
             report.usage(error.format_message())
@@ -166,6 +244,18 @@ def _terminal() -> "AbstractContextManager[Asker]":
     from gopherforge.prompts import open_terminal
 
     return open_terminal(os.environ, sys.stdin, sys.stderr)
+
+
+def _machine() -> "Machine":
+    import platform
+
+    from gopherforge.toolchain import Machine
+
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        release = {}
+    return Machine(sys.platform, (release.get("ID", ""), *release.get("ID_LIKE", "").split()))
 
 
 def _cwd() -> Path:

@@ -7,13 +7,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gopherforge import answers, create
+from gopherforge import answers, create, verify
 from gopherforge.catalog import Answers, Catalog, Value, load
+from gopherforge.checks import require_programs
 from gopherforge.dialogue import Asker, Setting, converse
 from gopherforge.errors import ForgeError, InvalidAnswer, MissingAnswer, UsageError
-from gopherforge.report import Result
+from gopherforge.report import Progress, Result
 from gopherforge.source import locate
-from gopherforge.wording import describe, printable
+from gopherforge.toolchain import Machine
+from gopherforge.wording import describe, display, printable
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Request:
     data_file: Path | None = None
     ref: str | None = None
     dry_run: bool = False
+    verify: bool = False
     git: bool = True
 
 
@@ -35,6 +38,8 @@ class Place:
 
     environ: Mapping[str, str]
     cwd: Path
+    machine: Machine
+    progress: Progress
     terminal: Callable[[], AbstractContextManager[Asker]] | None = None
     silence: str = ""
 
@@ -48,7 +53,11 @@ class Commands:
 
 
 def new(request: Request, place: Place) -> Result:
-    """Makes a service. Raises ForgeError, and then nothing has been made."""
+    """Makes a service. Raises ForgeError, and then nothing has been made, except where its checks failed or were interrupted."""
+    if request.verify:
+        if request.dry_run:
+            raise UsageError("--dry-run makes nothing that --verify could check.", "leave out one of them.")
+        require_programs(place.environ, place.machine)
     target = _target(request.directory, place.cwd) if request.directory is not None else None
     if target:
         create.check_target(target)
@@ -69,7 +78,11 @@ def new(request: Request, place: Place) -> Result:
             start=str(answers.context(catalog, chosen)["start"]),
             again=_again(catalog, chosen, target, request, place.cwd),
         )
-        return _result(made, request, place.cwd, commands)
+    result = _result(made, request, place.cwd, commands)
+    if not request.verify:
+        return result
+    where = verify.Place(place.environ, place.cwd, place.machine, place.progress)
+    return verify.verify_new(made.path, result, where)
 
 
 def _target(directory: str, cwd: Path) -> Path:
@@ -131,7 +144,7 @@ def _ask(catalog: Catalog, given: Mapping[str, object], target: Path | None, cwd
         given={key: catalog[key].parse(value) for key, value in given.items()},
         suggested={"name": _slug(catalog, target.name)} if target else {},
         objection=lambda key, value: _in_the_way(cwd / str(value)) if key == "name" and target is None else "",
-        where=lambda values: _display(target or cwd / str(values["name"]), cwd),
+        where=lambda values: display(target or cwd / str(values["name"]), cwd),
     )
     return answers.complete(catalog, converse(catalog, setting, asker))
 
@@ -146,7 +159,7 @@ def _in_the_way(target: Path) -> str:
 
 def _again(catalog: Catalog, chosen: Answers, target: Path, request: Request, cwd: Path) -> str:
     """The command that makes the same service without a question."""
-    command = ["gopherforge", "new", _display(target, cwd), "--defaults"]
+    command = ["gopherforge", "new", display(target, cwd), "--defaults"]
     for key, value in answers.distinctive(catalog, chosen, target.name).items():
         command += ["--data", f"{key}={value if isinstance(value, str) else str(value).lower()}"]
     command += ["--ref", request.ref] if request.ref else []
@@ -155,7 +168,7 @@ def _again(catalog: Catalog, chosen: Answers, target: Path, request: Request, cw
 
 
 def _result(made: create.Created, request: Request, cwd: Path, commands: Commands) -> Result:
-    shown = _display(made.path, cwd)
+    shown = display(made.path, cwd)
     done = "Would create" if request.dry_run else "Created"
     lines = [
         f"{done} {printable(shown)} with {made.template} {made.version}, {len(made.files)} files:",
@@ -177,14 +190,6 @@ def _result(made: create.Created, request: Request, cwd: Path, commands: Command
         "warning": made.warning,
     }
     return Result(data, "\n".join(lines), (made.warning,) if made.warning else ())
-
-
-def _display(path: Path, cwd: Path) -> str:
-    """A path as the user would type it here."""
-    if not path.is_relative_to(cwd):
-        return str(path)
-    shown = str(path.relative_to(cwd))
-    return f"./{shown}" if shown.startswith("-") else shown
 
 
 def _overview(files: tuple[str, ...]) -> list[str]:

@@ -19,6 +19,26 @@ def options(template: str | None, environ: Mapping[str, str]) -> Result:
         return tell(load(templates.root), template)
 
 
+def complete_template(environ: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Every template, and what it is."""
+    with locate(None, environ) as templates:
+        return _labelled("", load(templates.root)["template"])
+
+
+def complete_answer(incomplete: str, environ: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What `KEY=VALUE` can go on with, and what it means: keys, and after the = what can be answered."""
+    key, separator, _ = incomplete.partition("=")
+    with locate(None, environ) as templates:
+        catalog = load(templates.root)
+    if not separator:
+        return [(f"{question.key}=", question.help) for question in catalog.askable]
+    return _labelled(f"{key}=", catalog[key]) if key in catalog else []
+
+
+def _labelled(before: str, question: Question) -> list[tuple[str, str]]:
+    return [(f"{before}{value}", label) for label, value in _choices(question).items()]
+
+
 def tell(catalog: Catalog, template: str | None = None) -> Result:
     """The questions of a catalog. Raises InvalidAnswer where it has no such template."""
     if template is not None and template not in catalog.templates:
@@ -67,11 +87,16 @@ def _text(catalog: Catalog, questions: list[Question], askers: Mapping[str, set[
 
 def _answers(question: Question) -> list[str]:
     """What can be answered, the default marked."""
-    choices = {"yes": "true", "no": "false"} if question.type == "bool" else question.choices
+    choices = _choices(question)
     default = str(question.default).lower() if isinstance(question.default, bool) else question.default
     longest = max(map(len, choices.values()), default=0)
     lines = [f"{value:<{longest}}  {label}{' (default)' if value == default else ''}" for label, value in choices.items()]
     return lines if default in choices.values() else [*lines, f"default: {default}"]
+
+
+def _choices(question: Question) -> Mapping[str, str]:
+    """Label to value, as it is given on the command line."""
+    return {"yes": "true", "no": "false"} if question.type == "bool" else question.choices
 
 
 def _conditions(catalog: Catalog, question: Question, templates: set[str]) -> list[str]:

@@ -26,7 +26,8 @@ def read_record(directory: Path) -> Record:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InvalidProject(f"{directory} is no service that gopherforge made: it has no {ANSWERS_FILE}.") from error
+        message = f"{directory} is no service that gopherforge made: it has no {ANSWERS_FILE}."
+        raise InvalidProject(message, "name the directory of a service.") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InvalidProject(f"{path} cannot be read as YAML.") from error
     if not isinstance(document, dict) or not all(isinstance(document.get(key), str) for key in ("_src_path", "_commit")):

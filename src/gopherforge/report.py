@@ -32,6 +32,7 @@ class Report:
     stderr: TextIO
     command: str
     as_json: bool
+    dumb: bool = False  # whether stderr is a terminal that cannot return to the start of a line
 
     def result(self, result: Result) -> None:
         """Writes a result. Raises OutputFailed where stdout does not take it."""
@@ -43,12 +44,19 @@ class Report:
         """Writes a failure: a sentence or a few, and what to do. Raises OutputFailed as `result` does."""
         if self.as_json and not isinstance(error, OutputFailed):
             explained = {"code": error.code, "message": " ".join(error.message.split("\n")), "hint": error.hint}
-            self._output(self._envelope("error", error=explained))
+            found = {} if error.data is None else {"data": error.data}
+            self._output(self._envelope("error", error=explained, **found))
             return
+        if error.text:
+            self._output(error.text)
         for sentence in _at_most(ERROR_LINES, error.message.split("\n")):
             _write(self.stderr, f"error: {printable(sentence)}")
         if error.hint:
             _write(self.stderr, f"hint: {printable(error.hint)}")
+
+    def progress(self) -> "Progress":
+        """Where a command tells what it is doing: nowhere, where programs read the result."""
+        return Progress(self.stderr, live=self.stderr.isatty() and not self.dumb, quiet=self.as_json)
 
     def page(self, text: str) -> None:
         """Writes a page that was asked for, such as of --help."""
@@ -73,10 +81,38 @@ class Report:
             raise OutputFailed(f"the result could not be written: {error.strerror}.") from error
 
 
-def _write(stream: TextIO, text: str) -> None:
+@dataclass
+class Progress:
+    """What is told on stderr while a command runs."""
+
+    stderr: TextIO
+    live: bool = False  # whether a line can be written again
+    quiet: bool = False
+    unfinished: str = ""  # the line that is being shown
+
+    def warn(self, sentence: str) -> None:
+        """Writes a warning."""
+        _write(self.stderr, f"warning: {printable(sentence)}")
+
+    def show(self, line: str) -> None:
+        """Writes a line that stays; it replaces the last one that did not."""
+        if not self.quiet:
+            over = f"\r{' ' * len(self.unfinished)}\r" if self.unfinished else ""
+            self.unfinished = ""
+            _write(self.stderr, f"{over}{printable(line)}")
+
+    def show_now(self, line: str) -> None:
+        """Shows a line until the next one, on a terminal that can."""
+        if self.live and not self.quiet:
+            text = printable(line)
+            _write(self.stderr, f"\r{text:<{len(self.unfinished)}}", end="")
+            self.unfinished = text
+
+
+def _write(stream: TextIO, text: str, end: str = "\n") -> None:
     """Writes a line. A reader that went away, as `head` does, is no failure."""
     try:
-        stream.write(f"{text}\n")
+        stream.write(f"{text}{end}")
         stream.flush()
     except OSError as error:
         # What is still buffered would fail again when Python closes the stream.

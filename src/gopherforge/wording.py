@@ -1,15 +1,24 @@
 """How messages show values: short, printable, on one line."""
 
 import difflib
+import re
 from collections.abc import Iterable
+from pathlib import Path
 
 _SHOWN = 60  # characters of a value
+_STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _WORD = 100  # characters; nothing longer is a misspelling
 
 
 def printable(text: str) -> str:
     """Text with what could move a cursor, and what is not Unicode, shown as an escape sequence."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def plain(text: str) -> str:
+    """What a terminal would have shown of a program's output, without colours."""
+    lines = [line.rpartition("\r")[2] for line in _STYLE.sub("", text).replace("\r\n", "\n").split("\n")]
+    return "\n".join(line.expandtabs(4).rstrip() for line in lines)
 
 
 def describe(value: object) -> str:
@@ -22,10 +31,27 @@ def describe(value: object) -> str:
     return kinds.get(type(value), f"a {type(value).__name__}")
 
 
+def display(path: Path, cwd: Path) -> str:
+    """A path as the user would type it in a directory."""
+    if not path.is_relative_to(cwd):
+        return str(path)
+    shown = str(path.relative_to(cwd))
+    return f"./{shown}" if shown.startswith("-") else shown
+
+
 def join_or(values: Iterable[str]) -> str:
     """Values as a sentence lists them: `a, b or c`."""
+    return _join("or", values)
+
+
+def join_and(values: Iterable[str]) -> str:
+    """Values as a sentence lists them: `a, b and c`."""
+    return _join("and", values)
+
+
+def _join(word: str, values: Iterable[str]) -> str:
     *first, last = values
-    return f"{', '.join(first)} or {last}" if first else last
+    return f"{', '.join(first)} {word} {last}" if first else last
 
 
 def suggest(word: object, known: Iterable[str]) -> str:

@@ -36,12 +36,15 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def forge(work: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
-    """Runs the program's main function in `work`, without a terminal."""
-    assert work.is_dir()
+def forge(work: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """Runs the program's main function, without a terminal."""
 
-    def run(*arguments: str) -> Ran:
-        code = main(arguments)
+    def run(*arguments: str, cwd: Path = work, env: Mapping[str, str] | None = None) -> Ran:
+        with monkeypatch.context() as patch:
+            patch.chdir(cwd)
+            for name, value in (env or {}).items():
+                patch.setenv(name, value)
+            code = main(arguments)
         return Ran(code, *capfd.readouterr())
 
     return run

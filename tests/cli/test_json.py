@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,9 @@ WRONG = {
         (["/dev/null/shop", "--defaults"], 1, "target-refused"),
     ],
     "options": [(["nope"], 2, "invalid-answer")],
+    "verify": [(["absent"], 1, "invalid-project")],
+    "doctor": [(["absent"], 1, "invalid-project")],
+    "completion": [(["powershell"], 2, "usage")],
 }
 DATA = {
     "new": (
@@ -31,6 +35,9 @@ DATA = {
         {"path": str, "template": str, "version": str, "answers": dict, "files": list, "committed": bool, "warning": str},
     ),
     "options": ([], {"questions": list}),
+    "verify": (["service"], {"path": str, "steps": list, "warning": str}),
+    "doctor": ([], {"tools": list}),
+    "completion": (["bash"], {"shell": str, "script": str}),
 }
 
 
@@ -44,7 +51,9 @@ def test_the_contract_is_tested_for_every_command() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_result_has_its_keys(forge: Forge, command: str) -> None:
+def test_a_result_has_its_keys(forge: Forge, work: Path, command: str) -> None:
+    (work / "service").mkdir()
+    (work / "service/Makefile").write_text("ci: build\nbuild:\n")
     arguments, keys = DATA[command]
     ran = forge(command, *arguments, "--json")
     assert (ran.code, ran.stderr) == (0, "")

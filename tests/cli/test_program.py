@@ -32,11 +32,17 @@ def test_it_runs_as_a_module_and_as_an_entry_point(module: list[str]) -> None:
 def test_help_offers_what_there_is_and_nothing_else(forge: Forge) -> None:
     page = forge("--help")
     assert (page.code, page.stderr) == (0, "")
-    assert re.findall(r"^  (\w+)  ", page.stdout.partition("Commands:")[2], re.MULTILINE) == ["new", "options"]
+    assert re.findall(r"^  (\w+)  ", page.stdout.partition("Commands:")[2], re.MULTILINE) == [
+        "new",
+        "options",
+        "verify",
+        "doctor",
+        "completion",
+    ]
     assert re.findall(r"--[a-z-]+", page.stdout) == ["--version", "--help"]
 
 
-@pytest.mark.parametrize("command", ["new", "options"])
+@pytest.mark.parametrize("command", ["new", "options", "verify", "doctor", "completion"])
 def test_every_command_has_a_help_page_that_fits_the_terminal(forge: Forge, command: str) -> None:
     page = forge(command, "--help")
     assert (page.code, page.stderr) == (0, "")
@@ -51,7 +57,17 @@ def test_without_arguments_it_shows_the_help_page_as_bad_usage(forge: Forge) -> 
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--version"], ["--help"], ["new", "--help"], ["options", "--help"], ["nwe"], ["new", "--nope"]]
+    "arguments",
+    [
+        ["--version"],
+        ["--help"],
+        ["new", "--help"],
+        ["options", "--help"],
+        ["verify", "--help"],
+        ["completion", "bash"],
+        ["nwe"],
+        ["new", "--nope"],
+    ],
 )
 def test_telling_about_itself_imports_nothing_heavy(arguments: list[str]) -> None:
     probe = "import sys; from gopherforge.cli import main; main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
@@ -59,6 +75,22 @@ def test_telling_about_itself_imports_nothing_heavy(arguments: list[str]) -> Non
     modules = set(done.stderr.splitlines()[-1].split())
     assert "typer" in modules
     assert not HEAVY & modules
+
+
+@pytest.mark.parametrize(
+    ("line", "imported"),
+    [
+        ("gopherforge new --d", set()),
+        ("gopherforge new --data da", {"jinja2", "yaml"}),
+        ("gopherforge options ", {"jinja2", "yaml"}),
+    ],
+)
+def test_completing_imports_no_more_than_it_needs(line: str, imported: set[str]) -> None:
+    probe = "import sys; from gopherforge.cli import main; main(); print(*sys.modules, file=sys.stderr)"
+    environ = {**os.environ, "_GOPHERFORGE_COMPLETE": line}
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, env=environ)
+    assert len(done.stdout.splitlines()) >= 1
+    assert HEAVY & set(done.stderr.split()) == imported
 
 
 @pytest.mark.parametrize(

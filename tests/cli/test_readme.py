@@ -30,4 +30,4 @@ def without_version(text: str) -> str:
 
 
 def test_there_is_something_to_compare() -> None:
-    assert [shlex.split(command)[1] for command, _ in SHOWN] == ["new", "new", "options"]
+    assert [shlex.split(command)[1] for command, _ in SHOWN] == ["new"]

@@ -112,6 +112,7 @@ def test_a_pipe_is_a_file() -> None:
         ({"description": True}, ["description takes text, not true: put it in quotes."]),
         ({"description": "\udcff"}, ["description is not valid UTF-8."]),
         ({"name": "con"}, ['name: "con" is a reserved word of Go, Docker or Windows: choose another name, such as con-service.']),
+        ({"name": "on"}, ['name: YAML does not take "on" for text: choose another name, such as on-service.']),
         (
             {"nmae": "a", "ci": "gitlab", "module": "a/v1"},
             [

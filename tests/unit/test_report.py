@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gopherforge.errors import InvalidAnswer, OutputFailed
-from gopherforge.report import Report, Result
+from gopherforge.errors import InvalidAnswer, OutputFailed, ProgramMissing
+from gopherforge.report import Progress, Report, Result
 
 
 def report(*, as_json: bool = False) -> tuple[Report, io.StringIO, io.StringIO]:
@@ -44,6 +44,18 @@ def test_an_error_is_one_document() -> None:
     assert stderr.getvalue() == ""
 
 
+def test_an_error_tells_what_was_found_out_all_the_same() -> None:
+    error = ProgramMissing("it is not there.", "get it.", data={"tools": []}, text="a table")
+    to, stdout, stderr = report()
+    to.error(error)
+    assert (stdout.getvalue(), stderr.getvalue()) == ("a table\n", "error: it is not there.\nhint: get it.\n")
+    to, stdout, stderr = report(as_json=True)
+    to.error(error)
+    explained = {"code": "program-missing", "message": "it is not there.", "hint": "get it."}
+    found = {"schema": 1, "command": "new", "status": "error", "error": explained, "data": {"tools": []}}
+    assert (json.loads(stdout.getvalue()), stderr.getvalue()) == (found, "")
+
+
 def test_an_error_has_at_most_four_lines() -> None:
     to, _, stderr = report()
     to.error(InvalidAnswer("\n".join(f"{number} is wrong." for number in range(9)), "mend them."))
@@ -77,3 +89,30 @@ def test_a_traceback_is_only_shown_on_request() -> None:
     assert stdout.getvalue() == ""
     assert stderr.getvalue().startswith("Traceback (most recent call last):\n")
     assert stderr.getvalue().endswith("ValueError: invalid literal for int() with base 10: 'x'\n")
+
+
+def test_progress_is_a_line_at_a_time() -> None:
+    stderr = io.StringIO()
+    progress = Progress(stderr)
+    progress.show_now("running")
+    progress.show("done\x1b[2J")
+    progress.warn("take care.")
+    assert stderr.getvalue() == "done\\x1b[2J\nwarning: take care.\n"
+
+
+def test_progress_on_a_terminal_replaces_the_line_that_is_unfinished() -> None:
+    stderr = io.StringIO()
+    progress = Progress(stderr, live=True)
+    progress.show_now("running now")
+    progress.show("done")
+    progress.show("done too")
+    assert stderr.getvalue() == "\rrunning now\r           \rdone\ndone too\n"
+
+
+def test_where_programs_read_the_result_only_warnings_are_told() -> None:
+    stderr = io.StringIO()
+    progress = Progress(stderr, live=True, quiet=True)
+    progress.show_now("running")
+    progress.show("done")
+    progress.warn("take care.")
+    assert stderr.getvalue() == "warning: take care.\n"

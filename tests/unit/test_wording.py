@@ -1,8 +1,10 @@
 """wording.py: values of any kind in messages."""
 
+from pathlib import Path
+
 import pytest
 
-from gopherforge.wording import describe, join_or, suggest
+from gopherforge.wording import describe, display, join_and, join_or, plain, suggest
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,36 @@ def test_any_value_is_shown_on_one_short_line(value: object, shown: str) -> None
 
 def test_values_are_listed_as_in_a_sentence() -> None:
     assert [join_or(["a"]), join_or(["a", "b"]), join_or(("a", "b", "c"))] == ["a", "a or b", "a, b or c"]
+    assert [join_and(["a"]), join_and(["a", "b"]), join_and(("a", "b", "c"))] == ["a", "a and b", "a, b and c"]
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/work/orders", "orders"),
+        ("/work/a/b", "a/b"),
+        ("/work", "."),
+        ("/elsewhere", "/elsewhere"),
+        ("/work/-x", "./-x"),
+        ("/workshop", "/workshop"),
+    ],
+)
+def test_a_path_is_shown_as_it_would_be_typed(path: str, shown: str) -> None:
+    assert display(Path(path), Path("/work")) == shown
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("a\r\nb\n", "a\nb\n"),
+        ("10 %\r50 %\r100 %\n", "100 %\n"),
+        ("\x1b[1;31mFAIL\x1b[0m\x1b[K", "FAIL"),
+        ("a\tb  \n", "a   b\n"),
+        ("\x1b]0;title\x07", "\x1b]0;title\x07"),
+    ],
+)
+def test_output_of_programs_is_shown_without_colours_and_cursor_movements(written: str, shown: str) -> None:
+    assert plain(written) == shown
 
 
 @pytest.mark.parametrize(
