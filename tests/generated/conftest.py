@@ -13,7 +13,7 @@ from tests.support import PROOF_IS_FULL, Outcome, Shared, digest
 from tests.variants import landmarks, variants
 
 UNREAD_BY_GO = re.compile(
-    rf"{re.escape(ANSWERS_FILE)}|\.github/.*|\.(git|docker)\w+|LICENSE|[A-Z]+\.md|Makefile|Dockerfile|compose\.yaml"
+    rf"{re.escape(ANSWERS_FILE)}|\.github/.*|deploy/.*|\.(git|docker)\w+|LICENSE|[A-Z]+\.md|Makefile|Dockerfile|compose\.yaml"
 )
 
 LDFLAGS = "-s -w -X main.version=v1.2.3"

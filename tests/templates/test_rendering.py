@@ -131,5 +131,5 @@ def _holds(condition: str, variant: Variant) -> bool:
     answers = {key: str(value).lower() for key, value in variant.answers.items()}
     if condition == "always":
         return True
-    key, values = condition.split("=")
-    return answers.get(key) in values.lower().split("|")
+    wanted = [one.lower().split("=") for one in condition.split(" and ")]
+    return all(answers.get(key) in values.split("|") for key, values in wanted)

@@ -19,6 +19,7 @@ import (
 // wire makes the parts of the service and adds them to app. What is added first stops last.
 func wire(ctx context.Context, app *lifecycle.App, cfg config.Config, build telemetry.Build, log *slog.Logger) error {
 	registry := telemetry.NewRegistry()
+	registry.MustRegister(telemetry.NewReadiness(ctx, app.Ready))
 
 	tracing, flush, err := telemetry.StartTraces(ctx, cfg.TracesEndpoint, build, log)
 	if err != nil {

@@ -57,7 +57,7 @@ func NewRouter(opts Options) *Router {
 	if opts.Problem == nil {
 		opts.Problem = func(error) *Problem { return nil }
 	}
-	rt := &Router{opts: opts, mux: http.NewServeMux(), metrics: newMetrics(opts.Registerer)}
+	rt := &Router{opts: opts, mux: http.NewServeMux(), metrics: newMetrics(opts.Registerer, opts.MaxInFlight)}
 	rt.mux.Handle(unmatched, rt.route(rt.noRoute))
 
 	// Outermost first. Nothing between observe and the mux may replace the request, in which the mux notes the route.
@@ -111,7 +111,7 @@ func (rt *Router) noRoute(_ http.ResponseWriter, r *http.Request) error {
 func (rt *Router) route(h Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if rt.opts.MaxBodyBytes > 0 {
-			r.Body = http.MaxBytesReader(w, r.Body, rt.opts.MaxBodyBytes)
+			r.Body = limitBody(w, r, rt.opts.MaxBodyBytes)
 		}
 		ctx := r.Context()
 		if rt.opts.RequestTimeout > 0 {

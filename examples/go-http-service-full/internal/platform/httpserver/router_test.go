@@ -291,9 +291,15 @@ func TestBodyLimit(t *testing.T) {
 	assert.Empty(t, got.body)
 	assert.Equal(t, http.StatusOK, got.status)
 
-	got = do(t, rt, "POST", "/x", header, `"123456789"`)
-	assert.Contains(t, got.body, "more than 10 bytes")
-	assert.Equal(t, http.StatusRequestEntityTooLarge, got.status)
+	for _, length := range []int64{11, -1} { // declared, or not known
+		r := httptest.NewRequestWithContext(t.Context(), "POST", "/x", strings.NewReader(`"123456789"`))
+		r.ContentLength = length
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		rt.ServeHTTP(w, r)
+		assert.Contains(t, w.Body.String(), "more than 10 bytes")
+		assert.Equal(t, http.StatusRequestEntityTooLarge, w.Code)
+	}
 }
 
 // observed lists the requests that the metrics have counted, as "method route status".
@@ -322,7 +328,7 @@ func observed(t *testing.T, registry *prometheus.Registry) []string {
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
-	rt := httpserver.NewRouter(httpserver.Options{Registerer: registry})
+	rt := httpserver.NewRouter(httpserver.Options{Registerer: registry, MaxInFlight: 100})
 	rt.Handle("GET /v1/users/{id}", func(w http.ResponseWriter, _ *http.Request) error {
 		active, err := testutil.GatherAndCount(registry, "http_server_active_requests")
 		if err != nil || active != 1 {
@@ -351,8 +357,11 @@ func TestMetrics(t *testing.T) {
 # HELP http_server_active_requests Requests that are being answered.
 # TYPE http_server_active_requests gauge
 http_server_active_requests 0
+# HELP http_server_active_requests_limit Requests at a time over which more are refused.
+# TYPE http_server_active_requests_limit gauge
+http_server_active_requests_limit 100
 # HELP panics_total Panics that were recovered.
 # TYPE panics_total counter
 panics_total 1
-`), "http_server_active_requests", "panics_total"))
+`), "http_server_active_requests", "http_server_active_requests_limit", "panics_total"))
 }

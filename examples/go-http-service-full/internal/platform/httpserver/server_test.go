@@ -135,6 +135,24 @@ func TestServerSendsTheProblemOfADeadline(t *testing.T) {
 	})
 }
 
+func TestServerDoesNotAskForABodyThatIsTooLarge(t *testing.T) {
+	t.Parallel()
+	rt := NewRouter(Options{MaxBodyBytes: 10})
+	rt.Handle("POST /x", func(_ http.ResponseWriter, r *http.Request) error {
+		_, err := io.Copy(io.Discard, r.Body)
+		return err
+	})
+	synctest.Test(t, func(t *testing.T) {
+		conn := serve(t, rt, io.Discard).dial()
+		_, err := io.WriteString(conn, "POST /x HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 11\r\n\r\n")
+		require.NoError(t, err)
+		_, got := endOf(t, conn)
+		assert.NotContains(t, got, "100 Continue")
+		assert.Contains(t, got, "413 Request Entity Too Large")
+		assert.Contains(t, got, "more than 10 bytes")
+	})
+}
+
 func TestServerCutsAnAnswerThatPanics(t *testing.T) {
 	t.Parallel()
 	rt := NewRouter(Options{})

@@ -2,6 +2,7 @@ package httpserver_test
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"testing"
@@ -43,8 +44,10 @@ func TestTraces(t *testing.T) {
 	assert.Equal(t, matched.SpanContext().SpanID(), inside.SpanID(), "handlers see the span")
 	assert.Equal(t, codes.Error, matched.Status().Code)
 	assert.Contains(t, matched.Attributes(), attribute.Int("http.response.status_code", http.StatusInternalServerError))
+	assert.Contains(t, matched.Attributes(), attribute.String("http.route", "/v1/users/{id}"))
 	assert.Contains(t, logs.String(), `"trace_id":"`+caller+`"`)
 
 	assert.Equal(t, "_OTHER unmatched", unmatched.Name())
+	assert.NotContains(t, fmt.Sprint(unmatched.Attributes()), "http.route")
 	assert.False(t, unmatched.Parent().IsValid())
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/exaring/otelpgx"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.opentelemetry.io/otel/trace"
 )
@@ -21,6 +22,8 @@ const (
 	firstPause     = 100 * time.Millisecond
 	longestPause   = 3 * time.Second
 )
+
+const queryCanceled = "57014" // SQLSTATE
 
 // Config says which database, and how to use it. Only the URL is required.
 type Config struct {
@@ -120,14 +123,19 @@ func (db *DB) awaitAnswer(ctx context.Context, timeout time.Duration, log *slog.
 	}
 }
 
-// Do runs fn on a connection of the pool. If none becomes free in time, the error says when to try again.
+// Do runs fn on a connection of the pool. If none becomes free in time, the error says when to try again. A statement that the
+// server ends at the statement timeout is context.DeadlineExceeded: the context of the same length may end a moment later.
 func (db *DB) Do(ctx context.Context, fn func(conn *pgx.Conn) error) error {
 	conn, err := db.acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
-	return fn(conn.Conn())
+	err = fn(conn.Conn())
+	if canceled, ok := errors.AsType[*pgconn.PgError](err); ok && canceled.Code == queryCanceled {
+		return fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
+	}
+	return err
 }
 
 func (db *DB) acquire(ctx context.Context) (*pgxpool.Conn, error) {

@@ -118,6 +118,15 @@ func TestURLGoesBeforeTheDefaults(t *testing.T) {
 	}
 }
 
+func TestStatementTimeoutIsADeadline(t *testing.T) {
+	t.Parallel()
+	db := open(t, postgres.Config{URL: postgrestest.New(t), StatementTimeout: time.Millisecond})
+
+	_, err := query(t.Context(), db, "SELECT pg_sleep(60)::text")
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.ErrorContains(t, err, "statement timeout")
+}
+
 func TestDoGivesUpWhenThePoolIsExhausted(t *testing.T) {
 	t.Parallel()
 	db := open(t, postgres.Config{URL: postgrestest.New(t), MaxConns: 1, AcquireTimeout: 20 * time.Millisecond})

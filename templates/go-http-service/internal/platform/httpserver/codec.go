@@ -5,6 +5,7 @@ import (
 	"encoding/json/v2"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"os"
@@ -32,6 +33,23 @@ func Decode[T any](r *http.Request, mediaTypes ...string) (T, error) {
 	}
 	return *body, nil
 }
+
+// limitBody bounds what a handler can read. Of a body that is declared larger nothing is read: to a client that asks first
+// (Expect: 100-continue) reading would mean to send it.
+func limitBody(w http.ResponseWriter, r *http.Request, limit int64) io.ReadCloser {
+	if r.ContentLength > limit {
+		return tooLarge{r.Body, limit}
+	}
+	return http.MaxBytesReader(w, r.Body, limit)
+}
+
+type tooLarge struct {
+	io.Closer
+
+	limit int64
+}
+
+func (b tooLarge) Read([]byte) (int, error) { return 0, &http.MaxBytesError{Limit: b.limit} }
 
 func decodeProblem(err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {

@@ -15,7 +15,7 @@ type metrics struct {
 	panics   prometheus.Counter
 }
 
-func newMetrics(registerer prometheus.Registerer) *metrics {
+func newMetrics(registerer prometheus.Registerer, maxInFlight int) *metrics {
 	m := &metrics{
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:                            "http_server_request_duration_seconds",
@@ -35,6 +35,14 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		}),
 	}
 	registerer.MustRegister(m.duration, m.active, m.panics)
+	if maxInFlight > 0 {
+		limit := prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "http_server_active_requests_limit",
+			Help: "Requests at a time over which more are refused.",
+		})
+		limit.Set(float64(maxInFlight))
+		registerer.MustRegister(limit)
+	}
 	return m
 }
 
