@@ -13,7 +13,7 @@ export PROOF
 TESTS := pytest --numprocesses=auto --dist=worksteal
 ifeq ($(PROOF),full)
 TESTS += --cov --cov-report=term
-test: lint
+test: lint $(VENV)/kubernetes $(VENV)/collector
 endif
 
 .DEFAULT_GOAL := help
@@ -42,6 +42,18 @@ lint: $(VENV)/development ## Check the Python and shell code
 examples: $(VENV)/development ## Render examples/ again
 	python -m maintenance.examples
 
+.PHONY: docs
+docs: $(VENV)/development ## Build the documentation into build/docs; a warning or a broken reference fails
+	sphinx-build --nitpicky --fail-on-warning --keep-going --quiet docs build/docs
+
+.PHONY: reference
+reference: $(VENV)/development ## Write docs/reference again, from the code
+	python -m maintenance.reference
+
+.PHONY: recording
+recording: $(VENV)/development ## Take the picture of `gopherforge new` again
+	python -m maintenance.recording
+
 .PHONY: modules
 modules: $(VENV)/development $(VENV)/go ## Resolve the Go modules of the services again, over the network
 	python -m maintenance.modules
@@ -53,9 +65,17 @@ constraints: ## Take the newest Python packages that the project allows, and wri
 	$(MAKE) $(VENV)/development
 	pip freeze --exclude-editable > maintenance/constraints.txt
 
+.PHONY: fuzz
+fuzz: $(VENV)/development $(VENV)/go ## Fuzz the services, a minute for each target; needs PostgreSQL
+	FUZZTIME=60s pytest tests/generated/faults/test_fuzz.py
+
 .PHONY: bench
-bench: $(VENV)/development ## Measure what the budgets bound, and write benchmarks/results
-	python benchmarks/startup.py
+bench: $(VENV)/development $(VENV)/go ## Measure what the budgets bound, in 10 minutes; needs wrk, hey, PostgreSQL and a quiet machine
+	@status=0; for part in startup service; do python -m benchmarks.$$part || status=1; done; exit $$status
+
+.PHONY: bench-peers
+bench-peers: $(VENV)/development $(VENV)/go ## Measure services of other generators, too; needs go-blueprint, goctl and the network
+	python -m benchmarks.peers
 
 .PHONY: release
 release: $(VENV)/development ## Make the release commit of VERSION=x.y.z
@@ -81,4 +101,12 @@ $(VENV)/go: $(VENV)/project
 
 $(VENV)/linters: $(VENV)/go
 	maintenance/tools.sh linters $(VENV)
+	@touch $@
+
+$(VENV)/kubernetes: $(VENV)/go maintenance/cached.sh maintenance/kubernetes.sh
+	maintenance/tools.sh kubernetes $(VENV)
+	@touch $@
+
+$(VENV)/collector: $(VENV)/go maintenance/cached.sh maintenance/collector.sh
+	maintenance/tools.sh collector $(VENV)
 	@touch $@

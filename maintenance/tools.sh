@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts one part of what the project needs into a virtual environment: tools.sh project|development|go|linters VENV
+# Puts one part of what the project needs into a virtual environment: tools.sh project|development|go|linters|kubernetes|collector VENV
 set -euo pipefail
 
 # The versions that generated services pin, too: questions/derived.yml. A test compares.
@@ -43,6 +43,14 @@ install_go() {
 install_linters() {
   install_go_program golangci-lint "$GOLANGCI_LINT_VERSION" github.com/golangci/golangci-lint/v2/cmd/golangci-lint
   install_go_program actionlint "$ACTIONLINT_VERSION" github.com/rhysd/actionlint/cmd/actionlint
+}
+
+install_kubernetes() {
+  "$(dirname "$0")/kubernetes.sh" "$venv"
+}
+
+install_collector() {
+  "$(dirname "$0")/collector.sh" "$venv"
 }
 
 install_go_program() {

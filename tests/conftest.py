@@ -1,10 +1,11 @@
 """What holds for every test: an own home, no skips under PROOF=full; and the renderings that tests of templates share."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 
+from tests.generated.deploy.apiserver import Kubernetes, running_api_server
 from tests.support import PROOF_IS_FULL, Shared
 
 ISOLATED = {
@@ -40,6 +41,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
     """Where the workers of this session share what they made."""
     base = tmp_path_factory.getbasetemp()
     return Shared((base.parent if hasattr(request.config, "workerinput") else base) / "shared")
+
+
+@pytest.fixture(scope="session")
+def kubernetes() -> Iterator[Kubernetes]:
+    """One API server for each worker."""
+    with running_api_server() as server:
+        yield server
 
 
 @pytest.hookimpl(wrapper=True)

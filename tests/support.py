@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -53,6 +54,12 @@ def run(command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str] | No
         check=False,
     )
     return Outcome(" ".join([Path(words[0]).name, *words[1:]]), done.returncode, done.stdout)
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port that nobody listens on, for a server that cannot choose one by itself."""
+    with socket.create_server((host, 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 class Shared:

@@ -3,10 +3,11 @@
 import http.client
 import json
 import queue
+import re
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -19,6 +20,8 @@ PATIENCE = 30.0
 """Seconds after which a service that should have answered counts as broken."""
 
 PROBE_PERIOD = 0.1
+
+LOG_ENDED = {"msg": "the log ended"}
 
 ANY_PORT = {"HTTP_ADDR": "127.0.0.1:0", "ADMIN_ADDR": "127.0.0.1:0", "DRAIN_DELAY": "0s"}
 
@@ -48,44 +51,85 @@ class Service:
             pass
         return record
 
-    def ask(self, method: str, path: str, body: object = None, *, admin: bool = False) -> Answer:
+    def ask(
+        self, method: str, path: str, body: object = None, *, admin: bool = False, headers: Mapping[str, str] | None = None
+    ) -> Answer:
         """Sends one request, with a JSON body if there is one. A JSON answer is decoded."""
         connection = http.client.HTTPConnection(self.admin if admin else self.public, timeout=PATIENCE)
         try:
             content = None if body is None else json.dumps(body)
-            connection.request(method, path, content, {"Content-Type": "application/json"} if content else {})
+            media_type = {"Content-Type": "application/json"} if content else {}
+            connection.request(method, path, content, {**media_type, **(headers or {})})
             response = connection.getresponse()
-            headers = {name.lower(): value for name, value in response.getheaders()}
+            received = {name.lower(): value for name, value in response.getheaders()}
             text = response.read().decode()
-            return Answer(response.status, headers, json.loads(text) if "json" in headers.get("content-type", "") else text)
+            return Answer(response.status, received, json.loads(text) if "json" in received.get("content-type", "") else text)
         finally:
             connection.close()
 
+    def is_ready(self) -> bool:
+        return self.ask("GET", "/readyz", admin=True).status == HTTPStatus.OK
+
     def wait_until_ready(self) -> None:
         """Probes the readiness as an orchestrator does: an answer may be a moment old."""
-        deadline = time.monotonic() + PATIENCE
-        while (answer := self.ask("GET", "/readyz", admin=True)).status != HTTPStatus.OK:
-            assert time.monotonic() < deadline, answer
-            time.sleep(PROBE_PERIOD)
+        eventually(self.is_ready)
+
+    def metric(self, name: str, *, otherwise: float | None = None) -> float:
+        """The value of a metric, by its name and labels as they are exported."""
+        exported = self.ask("GET", "/metrics", admin=True).body
+        if found := re.search(rf"^{re.escape(name)} (\S+)$", exported, re.MULTILINE):
+            return float(found[1])
+        assert otherwise is not None, f"{name} is not among the metrics"
+        return otherwise
+
+    def wait_until_active(self, requests: int) -> None:
+        """Waits until that many requests are being answered."""
+        eventually(lambda: self.metric("http_server_active_requests") == requests)
+
+    def goroutines(self) -> int:
+        """How many goroutines the service has, with those that count them."""
+        return int(self.metric("go_goroutines"))
+
+    def goroutines_within(self, function: str) -> int:
+        """How many goroutines are in a function, or in what it has called."""
+        stacks = self.ask("GET", "/debug/pprof/goroutine?debug=2", admin=True).body.split("\n\n")
+        return sum(function in stack for stack in stacks)
+
+    def resident_memory(self) -> int:
+        """The bytes of memory that the process occupies."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
+        return 1024 * int(status.partition("VmRSS:")[2].split()[0])
 
     def stop(self, with_signal: int) -> int:
         """Sends a signal and waits for the exit status."""
         self.process.send_signal(with_signal)
         return self.process.wait(PATIENCE)
 
+    def rest_of_log(self) -> list[dict[str, Any]]:
+        """What an ended service has logged and nobody read yet."""
+        assert self.process.poll() is not None
+        return list(iter(lambda: self._log.get(timeout=PATIENCE), LOG_ENDED))
+
     def _read_log(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
-            self._log.put(json.loads(line))
-        self._log.put({"msg": "the log ended"})
+            self._log.put(json.loads(line) if line.startswith("{") else {"msg": line.strip()})
+        self._log.put(LOG_ENDED)
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Asks again and again until something holds."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, f"{holds} does not hold"
+        time.sleep(PROBE_PERIOD)
 
 
 @contextmanager
 def running(binary: Path, **configuration: str) -> Iterator[Service]:
     """Starts a service on free ports and waits until it says that it is ready. It is killed if it was not stopped."""
-    command = [binary]
     process = subprocess.Popen(
-        command, env=environment() | ANY_PORT | configuration, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8"
+        [binary], env=environment() | ANY_PORT | configuration, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8"
     )
     with process:
         try:

@@ -1,0 +1,102 @@
+"""The Kubernetes manifests of a rendered project, as files and as what kustomize makes of them."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.rendering import Rendering
+from tests.support import PROOF_IS_FULL, Outcome, Shared, digest, program, run
+from tests.variants import Variant, landmarks, variants
+
+FOLDER = "deploy/kubernetes/"
+OVERLAYS = ("staging", "production")
+
+
+class Objects:
+    """What one kustomization builds: at most one object of each kind."""
+
+    def __init__(self, documents: list[dict[str, Any]]) -> None:
+        self._by_kind = {document["kind"]: document for document in documents}
+        assert len(self._by_kind) == len(documents)
+
+    def __getitem__(self, kind: str) -> Any:
+        return self._by_kind[kind]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        yield from self._by_kind.values()
+
+    @property
+    def kinds(self) -> set[str]:
+        return set(self._by_kind)
+
+    @property
+    def pod(self) -> Any:
+        """The template of the Deployment's pods."""
+        return self["Deployment"]["spec"]["template"]
+
+    @property
+    def containers(self) -> list[Any]:
+        """The containers of a pod, in the order in which they start."""
+        return [*self.pod["spec"].get("initContainers", []), *self.pod["spec"]["containers"]]
+
+    @property
+    def server(self) -> Any:
+        """The container that stays."""
+        (container,) = self.pod["spec"]["containers"]
+        return container
+
+
+class Manifests:
+    """The manifests of one project. What is asked of programs is asked once for all projects that have the same."""
+
+    def __init__(self, rendering: Rendering, shared: Shared) -> None:
+        self.rendering = rendering
+        self.path = rendering.path / FOLDER
+        self.files = {path: text for path, text in rendering.texts.items() if path.startswith(FOLDER)}
+        self.identity = digest({path: text.encode() for path, text in self.files.items()})
+        self._shared = shared
+
+    @property
+    def name(self) -> str:
+        """The service's."""
+        return str(self.rendering.variant.answers["name"])
+
+    @property
+    def has_database(self) -> bool:
+        return self.rendering.variant.answers["database"] != "none"
+
+    @property
+    def has_tracing(self) -> bool:
+        return bool(self.rendering.variant.answers["tracing"])
+
+    def once(self, step: str, work: Callable[[], Outcome]) -> Outcome:
+        """The outcome of a named step."""
+        return self._shared.outcome(f"kubernetes/{self.identity}/{step}", work)
+
+    def build(self, kustomization: str) -> Objects:
+        """What `base` or `overlays/<name>` amounts to."""
+        built = self.once(f"build-{Path(kustomization).name}", lambda: kustomize(self.path / kustomization))
+        assert built.status == 0, built
+        return parsed(built.output)
+
+    def overlay(self, name: str) -> Objects:
+        return self.build(f"overlays/{name}")
+
+
+def variants_with_manifests(**options: str) -> list[Variant]:
+    """The variants to prove that have manifests and these options."""
+    wanted = {"deploy": "kubernetes", **options}.items()
+    return [one for one in (variants() if PROOF_IS_FULL else landmarks()) if wanted <= dict(one.options).items()]
+
+
+@cache
+def parsed(text: str) -> Objects:
+    """The objects of a stream of YAML documents, not to be changed."""
+    return Objects([*yaml.safe_load_all(text)])
+
+
+def kustomize(directory: Path) -> Outcome:
+    return run([program("kubectl"), "kustomize", directory], cwd=directory)

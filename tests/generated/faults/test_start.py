@@ -1,0 +1,99 @@
+"""What keeps a service from starting or from being ready is said in one go, with the name of what is wrong."""
+
+import re
+import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatch
+
+import pytest
+
+from tests.generated.conftest import Project
+from tests.generated.faults.conftest import HTTP, stored
+from tests.generated.faults.subject import Subject
+from tests.generated.postgres import Server
+from tests.generated.service import ANY_PORT
+from tests.rendering import Rendering, render_variant
+from tests.support import Shared
+
+pytestmark = pytest.mark.go
+
+NOT_OF_THE_SERVICE = {"TEST_DATABASE_URL"}
+"""In the README's table, but read by tests alone."""
+
+
+@pytest.fixture(params=[variant for variant in HTTP if stored(variant)], ids=str)
+def unmigrated(request: pytest.FixtureRequest, shared: Shared, postgres: Server) -> Subject:
+    project = Project(render_variant(shared, request.param), shared)
+    return Subject(project, {"DATABASE_URL": postgres.create_database()})
+
+
+def test_service_waits_for_its_migrations(unmigrated: Subject) -> None:
+    with unmigrated.running() as service:
+        unready = service.ask("GET", "/readyz", admin=True)
+        assert (unready.status, unready.body) == (503, "not ready: database: 1 migrations are pending: run the migrate command\n")
+        assert service.ask("GET", "/livez", admin=True).status == 200
+
+        assert unmigrated.run("migrate").status == 0
+
+        service.wait_until_ready()
+        assert service.ask("GET", "/v1/users").status == 200
+        assert service.stop(signal.SIGTERM) == 0
+
+
+def test_migrations_started_together_run_once(unmigrated: Subject) -> None:
+    with ThreadPoolExecutor() as pool:
+        ended = list(pool.map(lambda _: unmigrated.run("migrate"), range(4)))
+
+    assert [outcome.status for outcome in ended] == [0, 0, 0, 0], ended
+    applied = [re.findall(r'"database is up to date","applied":(\d+)', outcome.output) for outcome in ended]
+    assert sorted(applied) == [["0"], ["0"], ["0"], ["1"]]
+
+
+@pytest.mark.parametrize("listener", ["HTTP_ADDR", "ADMIN_ADDR"])
+def test_taken_port_is_named(listener: str, subject: Subject) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        failed = subject.run(**{**ANY_PORT, listener: address})
+
+    assert failed.status == 1
+    part = listener.removesuffix("_ADDR").lower()
+    said = failed.output.splitlines()[-1]
+    name = subject.project.variant.answers["name"]
+    assert said == f"{name}: serve: start {part}: take the address: listen tcp {address}: bind: address already in use"
+
+
+def test_every_wrong_value_is_named_at_once(subject: Subject) -> None:
+    variables = read_by_config(subject.project.rendering)
+
+    failed = subject.run(**dict.fromkeys(variables, "wrong"))
+
+    assert failed.status == 2
+    assert {line.split(":")[0].strip() for line in failed.output.splitlines() if ": want " in line} == variables
+
+
+def test_readme_names_every_variable(subject: Subject) -> None:
+    variables, patterns = read_by_config(subject.project.rendering), documented(subject.project.rendering)
+
+    assert {variable for variable in variables if not any(fnmatch(variable, pattern) for pattern in patterns)} == set()
+    assert {name.removesuffix("_FILE") for name in patterns if "*" not in name} <= variables | NOT_OF_THE_SERVICE
+
+
+def test_missing_secret_file_is_named(unmigrated: Subject) -> None:
+    failed = unmigrated.run(DATABASE_URL="", DATABASE_URL_FILE="nothing/here")
+
+    assert failed.status == 2
+    assert "DATABASE_URL_FILE: want " in failed.output
+
+
+def documented(rendering: Rendering) -> set[str]:
+    """The variables in the README's table; `*` stands for the rest of a name."""
+    cells = re.findall(r"(?m)^\| (`[A-Z].*?) \|", rendering.texts["README.md"])
+    return {name for cell in cells for name in re.findall(r"`([A-Z_*]+)`", cell)}
+
+
+def read_by_config(rendering: Rendering) -> set[str]:
+    """The variables that the service reads itself, but for GOMEMLIMIT, which is the Go runtime's."""
+    source = re.compile(r"internal/platform/config/\w+(?<!_test)\.go")
+    variable = re.compile(r'"([A-Z]+(?:_[A-Z]+)+)"')
+    return {name for path, text in rendering.texts.items() if source.fullmatch(path) for name in variable.findall(text)}

@@ -1,0 +1,243 @@
+"""A newcomer's first edits of a service: a new route, a new field, a new dependency. Each is what one would do, and no more."""
+
+from tests.generated.first_edits.author import Author
+
+HANDLERS = "internal/api/handlers.go"
+ROUTES = "internal/api/routes.go"
+DOCUMENT = "api/openapi.yaml"
+DOMAIN = "internal/user/user.go"
+SERVICE = "internal/user/service.go"
+POSTGRES = "internal/user/postgres.go"
+MEMORY = "internal/user/memory.go"
+MEMORY_TEST = "internal/user/memory_test.go"
+API_TEST = "internal/api/api_test.go"
+PROBLEM_TEST = "internal/api/problem_test.go"
+SERVICE_TEST = "internal/user/service_test.go"
+
+
+def add_a_route(author: Author) -> None:
+    """GET /v1/users/{id}/greeting: a handler, its route, its part of the OpenAPI document, and a test."""
+    author.write(
+        "internal/api/greeting.go",
+        """package api
+
+import (
+	"net/http"
+
+	"example.com/user-service/internal/platform/httpserver"
+)
+
+type greetingBody struct {
+	Greeting string `json:"greeting"`
+}
+
+func (h handlers) greet(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r)
+	if err != nil {
+		return err
+	}
+	u, err := h.users.Get(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	return httpserver.WriteJSON(w, http.StatusOK, greetingBody{Greeting: "Hello, " + u.Name + "!"})
+}
+""",
+    )
+    author.change(
+        ROUTES,
+        """		"GET /openapi.yaml":     document,
+""",
+        """		"GET /openapi.yaml":     document,
+
+		"GET /v1/users/{id}/greeting": h.greet,
+""",
+    )
+    author.change(
+        DOCUMENT,
+        """  /openapi.yaml:
+""",
+        """  /v1/users/{id}/greeting:
+    parameters:
+      - $ref: "#/components/parameters/UserID"
+    get:
+      operationId: greetUser
+      summary: Greet a user
+      tags: [users]
+      responses:
+        "200":
+          description: A greeting.
+          content:
+            application/json:
+              schema:
+                type: object
+                required: [greeting]
+                properties:
+                  greeting:
+                    type: string
+        "404":
+          $ref: "#/components/responses/NotFound"
+        default:
+          $ref: "#/components/responses/Problem"
+  /openapi.yaml:
+""",
+    )
+    author.write(
+        "internal/api/greeting_test.go",
+        """package api_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestGreeting(t *testing.T) {
+	handler := newAPI(t)
+	location := create(t, handler, ada)
+
+	response := call(t, handler, "GET", location+"/greeting", "")
+	if response.Code != http.StatusOK {
+		t.Fatalf("got status %d", response.Code)
+	}
+	if !strings.Contains(response.Body.String(), "Hello, Ada Lovelace!") {
+		t.Errorf("got %s", response.Body)
+	}
+
+	response = call(t, handler, "GET", "/v1/users/nobody/greeting", "")
+	if response.Code != http.StatusNotFound {
+		t.Errorf("got status %d", response.Code)
+	}
+}
+""",
+    )
+
+
+def add_a_field(author: Author, *, has_database: bool) -> None:
+    """Users have a phone number, which may be empty: in the domain, the store, the API and its document."""
+    author.change(DOMAIN, "	Email     string\n", "	Email     string\n	Phone     string\n")
+    author.change(DOMAIN, "	Email *string\n", "	Email *string\n	Phone *string\n")
+    author.change(
+        DOMAIN,
+        """	if len(fields) > 0 {
+		return Change{}""",
+        """	if c.Phone != nil && len(*c.Phone) > 20 {
+		fields = append(fields, FieldError{Field: "phone", Detail: "must have at most 20 characters"})
+	}
+	if len(fields) > 0 {
+		return Change{}""",
+    )
+    author.change(SERVICE, "name, email string)", "name, email, phone string)")
+    author.change(SERVICE, "Email: &email}", "Email: &email, Phone: &phone}")
+    author.change(SERVICE, "Email: *valid.Email,", "Email: *valid.Email, Phone: *valid.Phone,")
+    (_add_a_column if has_database else _keep_in_memory)(author)
+
+    author.change(ROUTES, "name, email string)", "name, email, phone string)")
+    author.change(HANDLERS, "body.Name, body.Email)", "body.Name, body.Email, body.Phone)")
+    author.change(HANDLERS, "Email: &body.Email}", "Email: &body.Email, Phone: &body.Phone}")
+    author.change(HANDLERS, "Email: body.Email.value}", "Email: body.Email.value, Phone: body.Phone.value}")
+    author.change(
+        HANDLERS,
+        '	Email     string    `json:"email"`\n',
+        '	Email     string    `json:"email"`\n	Phone     string    `json:"phone,omitempty"`\n',
+    )
+    author.change(
+        HANDLERS, '	Email string `json:"email"`\n', '	Email string `json:"email"`\n	Phone string `json:"phone"`\n'
+    )
+    author.change(
+        HANDLERS, '	Email member `json:"email"`\n', '	Email member `json:"email"`\n	Phone member `json:"phone"`\n'
+    )
+    email = """        email:
+          $ref: "#/components/schemas/Email"
+"""
+    phone = """        phone:
+          type: string
+          maxLength: 20
+"""
+    author.change(DOCUMENT, email, email + phone, times=3)
+
+    # What the compiler asks for.
+    author.change(PROBLEM_TEST, "Create(context.Context, string, string)", "Create(context.Context, string, string, string)")
+    author.change(SERVICE_TEST, '"ada@example.com")\n', '"ada@example.com", "")\n', times=3)
+    author.change(SERVICE_TEST, '"Ada@Example.com")\n', '"Ada@Example.com", "")\n')
+    author.change(SERVICE_TEST, 'service.Create(t.Context(), "", "")', 'service.Create(t.Context(), "", "", "")')
+    author.change(SERVICE_TEST, 'fmt.Sprintf("u%d@example.com", i))', 'fmt.Sprintf("u%d@example.com", i), "")')
+
+    author.write(
+        "internal/api/phone_test.go",
+        """package api_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestPhone(t *testing.T) {
+	handler := newAPI(t)
+	location := create(t, handler, `{"name": "Ada", "email": "ada@example.com", "phone": "555-0100"}`)
+
+	response := call(t, handler, http.MethodGet, location, "")
+	assert.Contains(t, response.Body.String(), `"phone":"555-0100"`)
+
+	response = call(t, handler, http.MethodPatch, location, `{"phone": "555-0199"}`, "If-Match", "*")
+	assert.Contains(t, response.Body.String(), `"phone":"555-0199"`)
+
+	response = call(t, handler, http.MethodPatch, location, `{"phone": "555-0199-555-0199-555-0199"}`, "If-Match", "*")
+	assert.Equal(t, http.StatusUnprocessableEntity, response.Code)
+}
+""",
+    )
+
+
+def add_a_dependency(author: Author) -> None:
+    """The greeting says for how long the user has been there, with a module's help."""
+    author.succeed("go", "get", "github.com/dustin/go-humanize@v1.1.0")
+    author.change(
+        "internal/api/greeting.go",
+        """	"net/http"
+
+""",
+        """	"net/http"
+
+	"github.com/dustin/go-humanize"
+
+""",
+    )
+    author.change("internal/api/greeting.go", '+ "!"}', '+ "! You joined " + humanize.Time(u.CreatedAt) + "."}')
+    author.change("internal/api/greeting_test.go", "Hello, Ada Lovelace!", "Hello, Ada Lovelace! You joined now.")
+    author.succeed("go", "mod", "tidy")
+
+
+def _add_a_column(author: Author) -> None:
+    migration = author.succeed("make", "--silent", "migrate-new", "NAME=add_phone")
+    author.write(
+        migration,
+        """-- +goose Up
+ALTER TABLE users ADD COLUMN phone text NOT NULL DEFAULT '';
+
+-- +goose Down
+ALTER TABLE users DROP COLUMN phone;
+""",
+    )
+    author.change(POSTGRES, "id, name, email, version", "id, name, email, phone, version")
+    author.change(POSTGRES, "$5, $6)", "$5, $6, $7)")
+    author.change(POSTGRES, "u.Email, u.Version", "u.Email, u.Phone, u.Version")
+    author.change(POSTGRES, "email = coalesce($4, email)", "email = coalesce($4, email), phone = coalesce($6, phone)")
+    author.change(POSTGRES, "change.Email, at)", "change.Email, at, change.Phone)")
+
+
+def _keep_in_memory(author: Author) -> None:
+    author.change(MEMORY_TEST, '"ada@example.com")\n', '"ada@example.com", "")\n')
+    author.change(MEMORY_TEST, 'fmt.Sprintf("u%d@example.com", i))', 'fmt.Sprintf("u%d@example.com", i), "")')
+    author.change(
+        MEMORY,
+        """	u.Version++
+""",
+        """	if change.Phone != nil {
+		u.Phone = *change.Phone
+	}
+	u.Version++
+""",
+    )
