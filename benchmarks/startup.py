@@ -1,14 +1,11 @@
 """Measures what a command costs beside what it cannot avoid, and writes benchmarks/results/startup.md.
 
-    python benchmarks/startup.py [ROUNDS]
+    python -m benchmarks.startup [ROUNDS]
 
-The work tree is installed from a wheel into an environment of its own, as users have it. Every round runs each command once, so
-that a noisy moment touches all of them alike; compared are the medians of whole processes.
+The work tree is installed from a wheel into an environment of its own, as users have it. Compared are medians of whole processes.
 """
 
-import datetime as dt
 import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -17,11 +14,11 @@ import tempfile
 import time
 import venv
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks/results/startup.md"
+from benchmarks.measuring import ROOT, Bound, interleaved, table, write
 
 AUTHOR = {
     "GIT_AUTHOR_NAME": "benchmark",
@@ -36,14 +33,14 @@ class Budget(NamedTuple):
 
     command: str
     compared_with: str
-    bound: float
+    bound: Bound
 
 
 BUDGETS = [
-    Budget("gopherforge --version", 'python -c "import typer"', 1.3),
-    Budget("gopherforge --help", 'python -c "import typer"', 1.3),
-    Budget("gopherforge new --help", 'python -c "import typer"', 1.3),
-    Budget("gopherforge new --defaults --no-git", "copier copy", 1.15),
+    Budget("gopherforge --version", 'python -c "import typer"', Bound(1.3, "≤ 1.3")),
+    Budget("gopherforge --help", 'python -c "import typer"', Bound(1.3, "≤ 1.3")),
+    Budget("gopherforge new --help", 'python -c "import typer"', Bound(1.3, "≤ 1.3")),
+    Budget("gopherforge new --defaults --no-git", "copier copy", Bound(1.15, "≤ 1.15")),
 ]
 
 
@@ -54,9 +51,15 @@ def main(rounds: int = 21) -> int:
         template = commit_work_tree(place / "gopherforge")
         programs = install(template, place / "venv")
         medians = measure(commands(programs, template), place, rounds)
-    RESULTS.write_text(report(medians, rounds), encoding="utf-8")
-    print(RESULTS.read_text(encoding="utf-8"))
-    return int(any(ratio(budget, medians) > budget.bound for budget in BUDGETS))
+    write(
+        "startup",
+        "Start-up and `new`",
+        f"Medians of {rounds} interleaved runs of whole processes (`make bench`).",
+        table(
+            ["command", "takes, ms", "compared with", "takes, ms", "ratio", "bound"], [row(budget, medians) for budget in BUDGETS]
+        ),
+    )
+    return int(not all(budget.bound.kept_by(ratio(budget, medians)) for budget in BUDGETS))
 
 
 def commit_work_tree(clone: Path) -> Path:
@@ -93,15 +96,17 @@ def commands(programs: Path, template: Path) -> dict[str, list[str]]:
 
 
 def measure(timed: Mapping[str, list[str]], place: Path, rounds: int) -> dict[str, float]:
-    """The median seconds of each command. The first round, which fills caches, does not count."""
-    seconds: dict[str, list[float]] = {name: [] for name in timed}
-    for _ in range(rounds + 1):
-        for name, command in timed.items():
-            with tempfile.TemporaryDirectory(dir=place) as empty:
-                start = time.perf_counter()
-                subprocess.run(command, cwd=empty, check=True, capture_output=True)
-                seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(times[1:]) for name, times in seconds.items()}
+    """The median seconds of each command."""
+    seconds = interleaved({name: partial(run, command, place) for name, command in timed.items()}, rounds)
+    return {name: statistics.median(times) for name, times in seconds.items()}
+
+
+def run(command: list[str], place: Path) -> float:
+    """The seconds that a command takes in an empty directory."""
+    with tempfile.TemporaryDirectory(dir=place) as empty:
+        start = time.perf_counter()
+        subprocess.run(command, cwd=empty, check=True, capture_output=True)
+        return time.perf_counter() - start
 
 
 def ratio(budget: Budget, medians: Mapping[str, float]) -> float:
@@ -109,34 +114,18 @@ def ratio(budget: Budget, medians: Mapping[str, float]) -> float:
     return medians[budget.command] / medians[budget.compared_with]
 
 
-def report(medians: Mapping[str, float], rounds: int) -> str:
-    """The results as Markdown."""
-    rows = [
-        f"| `{budget.command}` | {medians[budget.command] * 1000:.0f} ms | `{budget.compared_with}` "
-        f"| {medians[budget.compared_with] * 1000:.0f} ms | {ratio(budget, medians):.2f} | {budget.bound} |"
-        for budget in BUDGETS
+def row(budget: Budget, medians: Mapping[str, float]) -> list[str]:
+    """The budget as cells of the table."""
+    takes, other = medians[budget.command] * 1000, medians[budget.compared_with] * 1000
+    measured = ratio(budget, medians)
+    return [
+        f"`{budget.command}`",
+        f"{takes:.0f}",
+        f"`{budget.compared_with}`",
+        f"{other:.0f}",
+        f"{measured:.2f}",
+        budget.bound.verdict(measured),
     ]
-    return "\n".join(
-        [
-            "# Start-up and `new`",
-            "",
-            f"{dt.datetime.now(tz=dt.UTC):%Y-%m-%d}, {machine()}, Python {platform.python_version()}.",
-            f"Medians of {rounds} interleaved runs of whole processes (`make bench`).",
-            "",
-            "| command | takes | compared with | takes | ratio | at most |",
-            "|---|---:|---|---:|---:|---:|",
-            *rows,
-            "",
-        ]
-    )
-
-
-def machine() -> str:
-    """The processor and how many of it."""
-    information = Path("/proc/cpuinfo")
-    lines = information.read_text(encoding="utf-8").splitlines() if information.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{os.cpu_count()} processors, {models[0] if models else platform.processor() or platform.machine()}"
 
 
 if __name__ == "__main__":
