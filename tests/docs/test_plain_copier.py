@@ -1,0 +1,367 @@
+"""What docs/how-to/plain-copier.md says of plain Copier is what it does, on the real templates with two releases."""
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gopherforge import bundle
+from gopherforge.catalog import load
+from gopherforge.engine import render
+from gopherforge.source import canonical_url, locate
+from tests import source
+from tests.core.history import Project, git
+from tests.docs.shell import shell
+from tests.docs.tutorial import Command, steps
+from tests.rendering import ANSWERS_FILE
+from tests.support import Outcome, Shared, program, run
+
+PAGE = source.ROOT / "docs/how-to/plain-copier.md"
+ANSWERS = {"template": "go-http-service", "name": "orders", "module": "example.com/orders", "license": "MIT"}
+
+TEMPLATE = "templates/go-http-service"
+HTTP = "internal/platform/httpserver"
+MERGED, CONFLICT, RENAMED = f"{HTTP}/codec.go", f"{HTTP}/problem.go", f"{HTTP}/response.go"
+DROPPED, UNWANTED = f"{HTTP}/metrics.go", ".golangci.yml"
+SEEDED, UNTOUCHED, MISSED, RETIRED, NEW = (
+    "AGENTS.md",
+    "README.md",
+    "internal/api/etag_test.go",
+    "api/openapi.go",
+    "internal/api/new.go",
+)
+
+OURS, THEIRS = "// Ours.", "// Theirs."
+
+
+def next_release(project: Project) -> None:
+    """What a template may do to its files from one release to the next."""
+    templates = project.path / TEMPLATE
+    for path in (MERGED, f"{UNWANTED}.jinja", f"{SEEDED}.jinja", f"{UNTOUCHED}.jinja", "go.mod.jinja", f"{MISSED}.jinja"):
+        with (templates / path).open("a", encoding="utf-8") as file:
+            file.write(f"\n{THEIRS}\n")
+    first_line(templates / CONFLICT, THEIRS)
+    (templates / RENAMED).rename((templates / RENAMED).with_name("reply.go"))
+    (templates / DROPPED).unlink()
+    (templates / RETIRED).unlink()
+    (templates / NEW).write_text("package api\n")
+    questions = project.path / "questions/identity.yml"
+    without = questions.read_text(encoding="utf-8").replace("    MIT License: MIT\n", "")
+    questions.write_text(without, encoding="utf-8")
+
+
+def edit(service: Path) -> None:
+    """What the author may do meanwhile."""
+    first_line(service / MERGED, f"{OURS} ")  # a blank at the end of a line, as happens
+    first_line(service / CONFLICT, OURS)
+    for path in (RENAMED, DROPPED, SEEDED, RETIRED, "go.mod", "LICENSE"):
+        with (service / path).open("a", encoding="utf-8") as file:
+            file.write(f"\n{OURS}\n")
+    (service / UNWANTED).unlink()
+    (service / MISSED).unlink()
+
+
+def first_line(path: Path, comment: str) -> None:
+    """Append a comment to a file's first line."""
+    first, _, rest = path.read_text(encoding="utf-8").partition("\n")
+    path.write_text(f"{first} {comment}\n{rest}", encoding="utf-8")
+
+
+def make_history(path: Path) -> None:
+    project = Project(path)
+    for part in source.PARTS:
+        origin = source.ROOT / part
+        (shutil.copytree if origin.is_dir() else shutil.copy2)(origin, project.path / part)
+    project.commit("release: v0.1.0", {})
+    next_release(project)
+    project.commit("release: v0.2.0", {})
+
+
+class Author:
+    """Someone with git, Copier, and an address where the templates are."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.env = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home / ".config"),
+            "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
+        }
+
+    def copier(self, *words: str, cwd: Path, **variables: str) -> Outcome:
+        """A run of Copier with a cache of its own: runs that share one break each other's."""
+        cache = {"COPIER_CACHE_DIR": f"{cwd}.cache"}
+        return run([program("copier"), *words], cwd=cwd, env=self.env | cache | variables)
+
+    def copy(self, place: Path, *words: str, address: str = "", **variables: str) -> Path:
+        """A service of the first release."""
+        place.mkdir(parents=True)
+        data = [word for key, value in ANSWERS.items() for word in ("--data", f"{key}={value}")]
+        command = ["copy", "--defaults", "--vcs-ref", "v0.1.0", *data, *words, address or canonical_url(), "orders"]
+        copied = self.copier(*command, cwd=place, **variables)
+        assert copied.status == 0, copied
+        return place / "orders"
+
+    def update(self, service: Path, *words: str, **variables: str) -> Outcome:
+        return self.copier("update", "--defaults", *words, cwd=service, **variables)
+
+    def commit(self, service: Path, message: str) -> None:
+        for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", message]):
+            done = run(["git", *words], cwd=service, env=self.env)
+            assert done.status == 0, done
+
+
+def settle(home: Path, history: Path, place: Path) -> Author:
+    """Make the home of an author in `place`, which will be called `home`."""
+    place.mkdir(parents=True)
+    git(place, "clone", "--quiet", "--bare", str(history), "upstream.git")
+    (place / ".gitconfig").write_text(
+        "[user]\n\tname = Ada Lovelace\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n"
+        f'[url "{home}/upstream.git"]\n\tinsteadOf = {canonical_url()}\n'
+    )
+    return Author(home)
+
+
+def publish(history: Path, home: Path, releases: str) -> None:
+    """As a release does: take the derived tags into the public repository."""
+    scratch = home / "scratch"
+    scratch.mkdir()
+    carried = bundle.carry(history, scratch, os.environ) / bundle.NAME
+    git(home / "upstream.git", "fetch", "--quiet", "--no-tags", str(carried), f"refs/tags/{releases}:refs/tags/{releases}")
+    shutil.rmtree(scratch)
+
+
+@pytest.fixture(scope="session")
+def history(shared: Shared) -> Path:
+    return shared.directory("plain-copier/history", make_history)
+
+
+@pytest.fixture(scope="session")
+def author(shared: Shared, history: Path) -> Author:
+    home = shared.path / "plain-copier/author"
+
+    def fill(place: Path) -> None:
+        settle(home, history, place)
+        publish(history, place, "*")
+
+    shared.directory("plain-copier/author", fill)
+    return Author(home)
+
+
+@pytest.fixture(scope="session")
+def made(shared: Shared, author: Author) -> Path:
+    """A service as Copier copies it, committed. Only to be read."""
+
+    def fill(place: Path) -> None:
+        author.commit(author.copy(place), "Create orders")
+
+    return shared.directory("plain-copier/made", fill) / "orders"
+
+
+@pytest.fixture
+def edited(made: Path, author: Author, tmp_path: Path) -> Path:
+    """A service that its author went on with."""
+    service = tmp_path / "orders"
+    shutil.copytree(made, service)
+    edit(service)
+    author.commit(service, "Go on")
+    return service
+
+
+@pytest.fixture(scope="session")
+def updated(shared: Shared, made: Path, author: Author) -> Path:
+    """That service after an update, which told of no failure. Only to be read."""
+
+    def fill(place: Path) -> None:
+        shutil.copytree(made, place)
+        edit(place)
+        author.commit(place, "Go on")
+        done = author.update(place)
+        assert done.status == 0, done
+
+    return shared.directory("plain-copier/updated", fill)
+
+
+def files(service: Path) -> dict[str, bytes]:
+    found = ((path.relative_to(service), path) for path in service.rglob("*") if path.is_file())
+    return {relative.as_posix(): path.read_bytes() for relative, path in found if relative.parts[0] != ".git"}
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def answers(service: Path) -> dict[str, object]:
+    recorded: dict[str, object] = yaml.safe_load((service / ANSWERS_FILE).read_text(encoding="utf-8"))
+    return recorded
+
+
+class TestCopy:
+    def test_the_same_bytes(self, made: Path, history: Path, tmp_path: Path) -> None:
+        with locate("v0.1.0", os.environ, history / "src/gopherforge") as templates:
+            render(templates, ANSWERS, tmp_path / "orders", os.environ)
+        assert files(made) == files(tmp_path / "orders")
+
+    def test_another_address_is_recorded(self, made: Path, author: Author, tmp_path: Path) -> None:
+        address = str(author.home / "upstream.git")
+        copied = author.copy(tmp_path / "place", address=address)
+
+        assert answers(copied) == answers(made) | {"_src_path": address}
+        assert files(copied).keys() == files(made).keys()
+        assert [path for path, content in files(copied).items() if content != files(made)[path]] == [ANSWERS_FILE]
+
+    def test_no_repository(self, author: Author, tmp_path: Path) -> None:
+        assert not (author.copy(tmp_path / "place") / ".git").exists()
+
+    def test_misspelt_answers_and_settings_of_copier(self, made: Path, author: Author, tmp_path: Path) -> None:
+        (tmp_path / "settings.yml").write_text("defaults:\n  database: postgres\n")
+        settings = {"COPIER_SETTINGS_PATH": str(tmp_path / "settings.yml")}
+        copied = author.copy(tmp_path / "place", "--data", "databse=none", **settings)
+
+        assert (answers(made)["database"], answers(copied)["database"]) == ("none", "postgres")
+        assert "databse" not in answers(copied)
+
+
+class TestUpdate:
+    def test_managed_files_are_merged(self, updated: Path) -> None:
+        merged = lines(updated / MERGED)
+        assert (merged[0].endswith(f"{OURS} "), merged[-1]) == (True, THEIRS)
+
+    def test_untouched_is_a_fresh_copy(self, made: Path, history: Path, author: Author, tmp_path: Path) -> None:
+        shutil.copytree(made, tmp_path / "orders")
+        assert author.update(tmp_path / "orders").status == 0
+        with locate("v0.2.0", os.environ, history / "src/gopherforge") as templates:
+            render(templates, ANSWERS | {"license": "none"}, tmp_path / "fresh", os.environ)
+
+        after, fresh = files(tmp_path / "orders"), files(tmp_path / "fresh")
+        assert after.keys() == fresh.keys()
+        assert {path for path in after if after[path] != fresh[path]} == {SEEDED, UNTOUCHED, MISSED, "go.mod"}
+
+    def test_conflict_exits_0(self, updated: Path) -> None:
+        assert sorted(marker[:7] for marker in lines(updated / CONFLICT) if re.match("[<=>]{7}", marker)) == [
+            "<<<<<<<",
+            "=======",
+            ">>>>>>>",
+        ]
+        assert f"UU {CONFLICT}" in git(updated, "status", "--porcelain").splitlines()
+
+    def test_a_commit_takes_the_markers(self, updated: Path, author: Author, tmp_path: Path) -> None:
+        shutil.copytree(updated, tmp_path / "orders")
+        assert (
+            run(["git", "commit", "--quiet", "--all", "--message", "Update"], cwd=tmp_path / "orders", env=author.env).status == 0
+        )
+        assert "<<<<<<<" in git(tmp_path / "orders", "show", f"HEAD:{CONFLICT}")
+
+        checked = run(["make", "conflict-check"], cwd=tmp_path / "orders", env=author.env)
+        assert (checked.status, CONFLICT in checked.output) == (2, True), checked
+
+    def test_rej_takes_the_templates_lines(self, edited: Path, author: Author) -> None:
+        assert author.update(edited, "--conflict", "rej").status == 0
+        assert lines(edited / CONFLICT)[0].endswith(THEIRS)
+        assert OURS in (edited / f"{CONFLICT}.rej").read_text()
+        checked = run(["make", "conflict-check"], cwd=edited, env=author.env)
+        assert (checked.status, f"{CONFLICT}.rej" in checked.output) == (2, True), checked
+
+    def test_renamed_file_loses_edits(self, updated: Path) -> None:
+        assert not (updated / RENAMED).exists()
+        assert OURS not in (updated / HTTP / "reply.go").read_text()
+
+    def test_dropped_file_loses_edits(self, updated: Path) -> None:
+        assert not (updated / DROPPED).exists()
+
+    def test_deleted_managed_file_stays_deleted(self, updated: Path) -> None:
+        assert not (updated / UNWANTED).exists()
+
+    def test_seeded_files_are_kept(self, updated: Path, edited: Path) -> None:
+        assert lines(updated / SEEDED)[-1] == OURS
+        for path in (SEEDED, UNTOUCHED, "go.mod", "go.sum"):
+            assert (updated / path).read_bytes() == (edited / path).read_bytes()
+            assert THEIRS not in lines(updated / path)
+
+    def test_deleted_seeded_file_comes_back(self, updated: Path) -> None:
+        assert lines(updated / MISSED)[-1] == THEIRS
+
+    def test_new_seeded_file_is_made(self, updated: Path) -> None:
+        assert (updated / NEW).read_text() == "package api\n"
+
+    def test_dropped_seeded_file_is_deleted(self, updated: Path) -> None:
+        assert not (updated / RETIRED).exists()
+
+    def test_vanished_choice_loses_the_answer(self, made: Path, updated: Path) -> None:
+        assert (answers(made)["license"], answers(updated)["license"]) == ("MIT", "none")
+        assert not (updated / "LICENSE").exists()
+
+    def test_dirty_tree_is_refused(self, made: Path, author: Author, tmp_path: Path) -> None:
+        shutil.copytree(made, tmp_path / "orders")
+        (tmp_path / "orders/notes.txt").write_text("untracked\n")
+        before = files(tmp_path / "orders")
+        refused = author.update(tmp_path / "orders")
+        assert (refused.status, "dirty" in refused.output) == (1, True), refused
+        assert files(tmp_path / "orders") == before
+
+    @pytest.mark.parametrize(
+        "setting", [("apply.whitespace", "error"), ("core.excludesFile", "{place}/excluded")], ids=lambda setting: setting[0]
+    )
+    def test_settings_of_git_lose_edits(self, edited: Path, author: Author, tmp_path: Path, setting: tuple[str, str]) -> None:
+        key, value = setting[0], setting[1].format(place=tmp_path)
+        (tmp_path / "excluded").write_text("codec.go\n")
+        bad = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": key, "GIT_CONFIG_VALUE_0": value}
+        assert author.update(edited, **bad).status == 0
+        assert OURS not in (edited / MERGED).read_text()
+
+    def test_renovate_runs_the_same(self, updated: Path, edited: Path, author: Author) -> None:
+        words = ["--skip-answered", "--answers-file", ANSWERS_FILE, "--vcs-ref", "v0.2.0"]
+        assert author.update(edited, *words).status == 0
+        assert files(edited) == files(updated)
+
+
+class TestReleases:
+    def test_paths_and_choices_stay(self, tmp_path: Path) -> None:
+        history = bundle.open_history(source.ROOT, tmp_path, os.environ)
+        yours = tuple(path for name, paths in source.ownership().items() if name != "managed" for path in paths)
+        present = {path.as_posix().removesuffix(".jinja") for path in source.template_files()}
+        assert "v0.1.0" in history.versions
+        for version in history.versions:
+            listed = git(history.repository, "ls-tree", "-r", "--name-only", version, "templates/").splitlines()
+            paths = {path.removesuffix(".jinja") for path in listed if not path.startswith("templates/_shared/")}
+            managed = {path for path in paths if not f"/{path.split('/', 2)[2]}".startswith(yours)}
+            assert sorted(managed - present) == [], version
+
+            bundle.extract(history, version, tmp_path / version, os.environ)
+            for question in load(tmp_path / version).questions:
+                assert set(question.values) <= set(source.CATALOG[question.key].values), (version, question.key)
+
+
+def test_the_commands_of_the_page_do_what_it_says(history: Path, tmp_path: Path) -> None:
+    """Before the update there is a second release, there are edits, and the home has settings that would lose them."""
+    home = tmp_path / "home"
+    author = settle(home, history, home)
+    publish(history, home, "v0.1.0")
+    (home / "excluded").write_text("codec.go\n")
+    commands = [step for step in steps(PAGE) if isinstance(step, Command)]
+    assert [command.line.split()[0] for command in commands].count("copier") == 2
+    with shell(home, author.env | {"COPIER_CACHE_DIR": str(home / "cache")}) as terminal:
+        for command in commands:
+            if "copier update" in command.line:
+                edit(home / "orders")
+                author.commit(home / "orders", "Go on")
+                publish(history, home, "v0.2.0")
+                for key, value in {"apply.whitespace": "error", "core.excludesFile": str(home / "excluded")}.items():
+                    git(home, "config", "--file", str(home / ".gitconfig"), key, value)
+            done = terminal.run(command.line)
+            assert command.prints(done.output), done
+            assert done.status == (2 if "conflict-check" in command.line else 0), done
+    assert OURS in (home / "orders" / MERGED).read_text()
+
+
+STATEMENTS = re.findall(r"^\| (.+) \| `(test_\w+)` \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_every_statement_has_its_test_and_every_test_its_statement() -> None:
+    named = {test for _, test in STATEMENTS}
+    assert named == {name for held in (TestCopy, TestUpdate, TestReleases) for name in vars(held) if name.startswith("test_")}
