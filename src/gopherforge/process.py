@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -120,20 +121,31 @@ def _interrupt(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """End at once what is left of a program and all that it started."""
-    _signal(process, signal.SIGKILL)
+    """End at once what is left of a program and all that it started, also what is being started meanwhile."""
+    deadline = time.monotonic() + GRACE
+    while _signal(process, signal.SIGKILL) and time.monotonic() < deadline:
+        pass
     process.wait()
 
 
-def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
-    """Send a signal to a session: to its first group and, where /proc tells of them, to the other processes."""
+def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> bool:
+    """Send a signal to a session: to its first group and, where /proc tells of them, to the others; whether there were any."""
     with suppress(ProcessLookupError, PermissionError):  # macOS does not permit it where only a zombie is left
         os.killpg(process.pid, number)
+    others = [member for member, group in _members(process.pid) if group != process.pid]
+    for member in others:
+        with suppress(ProcessLookupError):
+            os.kill(member, number)
+    return bool(others)
+
+
+def _members(session: int) -> Iterator[tuple[int, int]]:
+    """The processes of a session that still run, with their groups (proc_pid_stat(5)); none where there is no /proc."""
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            member = int(entry.name)
-            if os.getsid(member) == process.pid != os.getpgid(member):
-                os.kill(member, number)
+            state, _parent, group, of, *_ = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
+            if int(of) == session and state not in "ZX":
+                yield int(entry.name), int(group)
 
 
 def _last(output: IO[bytes], keep: int) -> bytes:
