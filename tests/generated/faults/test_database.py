@@ -121,6 +121,9 @@ def test_exhausted_pool_is_busy(stored_subject: Subject, own_postgres: Server) -
             refused = service.ask("GET", "/v1/users")
             assert_problem(refused, 503)
             assert refused.headers["retry-after"] == "1"
+            for _ in range(3):  # an answer of the readiness counts for a second
+                assert service.ask("GET", "/readyz", admin=True).status == 200
+                assert_problem(service.ask("GET", "/v1/users"), 503)
             assert not waiting.done()
         assert waiting.result().status == 200
         assert service.ask("GET", "/v1/users").status == 200

@@ -31,7 +31,7 @@ def unmigrated(request: pytest.FixtureRequest, shared: Shared, postgres: Server)
 def test_service_waits_for_its_migrations(unmigrated: Subject) -> None:
     with unmigrated.running() as service:
         unready = service.ask("GET", "/readyz", admin=True)
-        assert (unready.status, unready.body) == (503, "not ready: database: 1 migrations are pending: run the migrate command\n")
+        assert (unready.status, unready.body) == (503, "not ready: database: migrations pending: 1; run the migrate command\n")
         assert service.ask("GET", "/livez", admin=True).status == 200
 
         assert unmigrated.run("migrate").status == 0

@@ -111,7 +111,7 @@ func TestServe(t *testing.T) {
 	unmigrated, stop := start(t, env)
 	code, reason := get(t, "http://"+unmigrated.Admin+"/readyz")
 	assert.Equal(t, http.StatusServiceUnavailable, code)
-	assert.Contains(t, reason, "migrations are pending")
+	assert.Contains(t, reason, "migrations pending")
 	require.NoError(t, stop())
 	require.NoError(t, run(t.Context(), []string{"migrate"}, getenv, io.Discard))
 

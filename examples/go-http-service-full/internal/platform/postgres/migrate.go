@@ -81,17 +81,18 @@ func (r *readiness) check(ctx context.Context) error {
 
 func (r *readiness) ask(ctx context.Context) error {
 	if r.migrated {
-		if err := r.db.pool.Ping(ctx); err != nil {
-			return fmt.Errorf("ping: %w", err)
+		err := r.db.pool.Ping(ctx)
+		if err == nil || r.db.busy() {
+			return nil
 		}
-		return nil
+		return fmt.Errorf("ping: %w", err)
 	}
 	pending, err := r.pending(ctx)
 	if err != nil {
 		return err
 	}
 	if pending > 0 {
-		return fmt.Errorf("%d migrations are pending: run the migrate command", pending)
+		return fmt.Errorf("migrations pending: %d; run the migrate command", pending)
 	}
 	r.migrated = true
 	return nil

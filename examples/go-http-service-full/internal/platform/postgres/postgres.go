@@ -152,6 +152,13 @@ func (db *DB) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	}
 }
 
+// busy reports whether every connection is in use. That is no reason to get no requests at all: if all replicas are busy, nobody
+// would be left to refuse some of them and to say when to try again.
+func (db *DB) busy() bool {
+	stat := db.pool.Stat()
+	return stat.AcquiredConns() == stat.MaxConns()
+}
+
 // Close closes the pool when every connection is back.
 func (db *DB) Close() {
 	db.pool.Close()

@@ -3,11 +3,14 @@ package postgres_test
 import (
 	"io/fs"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -75,13 +78,13 @@ func TestReady(t *testing.T) {
 	both := files(map[string]string{"00001_a.sql": "CREATE TABLE a (id int);", "00002_b.sql": "CREATE TABLE b (id int);"})
 	discard := slog.New(slog.DiscardHandler)
 
-	require.EqualError(t, db.Ready(both)(t.Context()), "2 migrations are pending: run the migrate command")
+	require.EqualError(t, db.Ready(both)(t.Context()), "migrations pending: 2; run the migrate command")
 	untouched, err := query(t.Context(), db, "SELECT (to_regclass('goose_db_version') IS NULL)::text")
 	require.NoError(t, err)
 	assert.Equal(t, "true", untouched, "a probe changes nothing")
 
 	require.NoError(t, postgres.Migrate(t.Context(), cfg, first, discard))
-	require.EqualError(t, db.Ready(both)(t.Context()), "1 migrations are pending: run the migrate command")
+	require.EqualError(t, db.Ready(both)(t.Context()), "migrations pending: 1; run the migrate command")
 
 	ready := db.Ready(first)
 	require.NoError(t, ready(t.Context()))
@@ -92,4 +95,28 @@ func TestReady(t *testing.T) {
 	}, 5*time.Second, 100*time.Millisecond)
 	require.ErrorContains(t, db.Ready(first)(t.Context()), "read applied migrations: closed pool")
 	require.ErrorContains(t, db.Ready(files(map[string]string{"users.sql": ""}))(t.Context()), "read version of users.sql")
+}
+
+func TestReadyWhileThePoolIsExhausted(t *testing.T) {
+	t.Parallel()
+	cfg := postgres.Config{URL: postgrestest.New(t), MaxConns: 1}
+	none := files(map[string]string{"00001_a.sql": "SELECT 1;"})
+	require.NoError(t, postgres.Migrate(t.Context(), cfg, none, slog.New(slog.DiscardHandler)))
+	db := open(t, cfg)
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(db.Collector())
+	ready := db.Ready(none)
+	require.NoError(t, ready(t.Context()))
+
+	release := hold(t, db)
+	defer release()
+	const gaveUp = `
+# HELP pgxpool_canceled_acquires_total Calls that gave up waiting for a connection.
+# TYPE pgxpool_canceled_acquires_total counter
+pgxpool_canceled_acquires_total 1
+`
+	assert.EventuallyWithT(t, func(c *assert.CollectT) {
+		assert.NoError(c, ready(t.Context()))
+		assert.NoError(c, testutil.GatherAndCompare(registry, strings.NewReader(gaveUp), "pgxpool_canceled_acquires_total"))
+	}, 30*time.Second, 100*time.Millisecond)
 }
