@@ -1,11 +1,13 @@
 """What holds for every test: an own home, no skips under PROOF=full; and the renderings that tests of templates share."""
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 
 import pytest
 
 from tests.generated.deploy.apiserver import Kubernetes, running_api_server
+from tests.gotools import MAKE
 from tests.support import PROOF_IS_FULL, Shared
 
 ISOLATED = {
@@ -21,13 +23,15 @@ ISOLATED = {
 @pytest.fixture(scope="session", autouse=True)
 def isolation(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
     """No test sees or touches the developer's own configuration, git identity or terminal."""
+    # A shell starts what it runs in the background with Ctrl-C ignored, which every program that a test starts would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     place = tmp_path_factory.mktemp("isolated")
     (place / "home").mkdir()
     (place / "home/.gitconfig").write_text(
         "[user]\n\tname = Ada Lovelace\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n"
     )
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith(("GIT_", "COPIER_"))]:
+        for name in [name for name in os.environ if name.startswith(("GIT_", "COPIER_", *MAKE))]:
             patch.delenv(name)
         for name, path in ISOLATED.items():
             patch.setenv(name, str(place / path))

@@ -10,7 +10,14 @@ from tests.support import Outcome, program, run
 OF_SERVICES = ("ADDR", "DATABASE_URL", "LOG_LEVEL", "TIMEOUT", "DRAIN_DELAY", "MAX_", "OTEL_", "_FILE")
 """Parts of the names of what configures a generated service: its tests decide over these, not the machine."""
 
-INHERITED = {name: value for name, value in os.environ.items() if not any(part in name for part in OF_SERVICES)}
+MAKE = ("GNUMAKEFLAGS", "MAKE", "MFLAGS")
+"""How the names begin of what a make above the tests would tell the make of a generated service."""
+
+INHERITED = {
+    name: value
+    for name, value in os.environ.items()
+    if not any(part in name for part in OF_SERVICES) and not name.startswith(MAKE)
+}
 
 
 def environment() -> dict[str, str]:

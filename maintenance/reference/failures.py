@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from gopherforge import errors
 from gopherforge.errors import ForgeError
 from maintenance.reference.markdown import check_complete, code, page, table
 
@@ -34,8 +35,9 @@ def write() -> str:
 
 def _below(failure: type[ForgeError]) -> Iterator[type[ForgeError]]:
     for kind in failure.__subclasses__():
-        yield kind
-        yield from _below(kind)
+        if kind.__module__ == errors.__name__:
+            yield kind
+            yield from _below(kind)
 
 
 def _meaning(failure: type[ForgeError]) -> str:

@@ -87,8 +87,9 @@ class Service:
         eventually(lambda: self.metric("http_server_active_requests") == requests)
 
     def goroutines(self) -> int:
-        """How many goroutines the service has, with those that count them."""
-        return int(self.metric("go_goroutines"))
+        """How many goroutines the service has. The metric would count those that gather the metrics, a number that varies."""
+        profile = self.ask("GET", "/debug/pprof/goroutine?debug=1", admin=True).body
+        return int(profile.partition("total ")[2].split()[0])
 
     def goroutines_within(self, function: str) -> int:
         """How many goroutines are in a function, or in what it has called."""

@@ -70,6 +70,7 @@ def test_every_question_can_be_answered_by_the_keyboard(start: Start, work: Path
     reply(terminal, "tracing (Y/n)", "n")
     terminal.expect_exact("Delivery")
     reply(terminal, "Nowhere, I bring my own (none)", DOWN + UP + DOWN + ENTER)
+    reply(terminal, "Elsewhere, I bring my own (none)", DOWN + ENTER)
     reply(terminal, "Create it? (Y/n)", "y")
     assert ends(terminal)[0] == 0
     expected = {
@@ -78,6 +79,7 @@ def test_every_question_can_be_answered_by_the_keyboard(start: Start, work: Path
         "database": "postgres",
         "tracing": False,
         "ci": "none",
+        "deploy": "none",
     }
     found = answers(work / "orders")
     assert {key: found[key] for key in expected} == expected
@@ -175,6 +177,7 @@ def test_a_dumb_terminal_is_asked_in_plain_lines(start: Start, work: Path) -> No
     reply(terminal, "database [1]: ", "2\n")
     reply(terminal, "tracing [yes]: ", "\n")
     reply(terminal, "ci [1]: ", "\n")
+    reply(terminal, "deploy [1]: ", "\n")
     transcript = str(terminal.before)
     reply(terminal, "Create it? [yes]: ", "\n")
     code, shown = ends(terminal)

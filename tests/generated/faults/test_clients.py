@@ -48,6 +48,7 @@ def slow_readers(service: Service) -> Iterator[None]:
 
 def test_slow_clients_are_cut_off(full_subject: Subject) -> None:
     with full_subject.running(REQUEST_TIMEOUT="1s", MEMORY_LIMIT=str(MEMORY)) as service:
+        service.wait_until_ready()
         before = service.goroutines()
         with slow_readers(service), Connection(service.public) as header, Connection(service.public) as body:
             header.send(b"GET /v1/users HTTP/1.1\r\nX-Slow: ")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -81,6 +82,24 @@ func TestTracesCanBeOff(t *testing.T) {
 	require.NoError(t, flush(t.Context()))
 }
 
+// journal is a log that the exporter may still write to while it is read.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(line []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(line)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
 func TestACollectorThatIsDownHoldsNothingUp(t *testing.T) {
 	var config net.ListenConfig
 	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -88,7 +107,7 @@ func TestACollectorThatIsDownHoldsNothingUp(t *testing.T) {
 	endpoint := "http://" + listener.Addr().String()
 	require.NoError(t, listener.Close())
 
-	var logs bytes.Buffer
+	var logs journal
 	log := slog.New(slog.NewTextHandler(&logs, nil))
 	provider, flush, err := telemetry.StartTraces(t.Context(), endpoint, telemetry.Build{}, log)
 	require.NoError(t, err, "the start does not need the collector")
