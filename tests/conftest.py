@@ -23,8 +23,9 @@ ISOLATED = {
 @pytest.fixture(scope="session", autouse=True)
 def isolation(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
     """No test sees or touches the developer's own configuration, git identity or terminal."""
-    # A shell starts what it runs in the background with Ctrl-C ignored, which every program that a test starts would inherit.
+    # What runs in the background ignores Ctrl-C, and under nohup the end of its terminal: so would the programs under test.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     place = tmp_path_factory.mktemp("isolated")
     (place / "home").mkdir()
     (place / "home/.gitconfig").write_text(

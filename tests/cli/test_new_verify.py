@@ -137,7 +137,10 @@ def test_an_interruption_leaves_the_service_and_says_so(go: Callable[..., dict[s
     ) as running:
         started.read_text()
         running.send_signal(signal.SIGINT)
-        stdout, stderr = running.communicate(timeout=60)
+        try:
+            stdout, stderr = running.communicate(timeout=60)
+        finally:
+            running.kill()
 
     assert running.returncode == 130
     assert stdout.startswith("Created services/orders with")

@@ -271,7 +271,10 @@ def test_an_interrupted_step_ends_with_all_that_it_started(service: Path, trap: 
     ):
         assert alive.readline() == "started\n"
         running.send_signal(number)
-        stdout, _ = running.communicate(timeout=60)
+        try:
+            stdout, _ = running.communicate(timeout=60)
+        finally:
+            running.kill()
         assert select.select([alive], [], [], 30)[0]  # at its end, which it has when no process holds it any more
         assert alive.read() == ""
 
