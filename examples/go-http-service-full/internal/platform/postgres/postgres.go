@@ -108,17 +108,21 @@ func (cfg Config) pool() (*pgxpool.Config, error) {
 func (db *DB) awaitAnswer(ctx context.Context, timeout time.Duration, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	var reason error
 	for longest := firstPause; ; longest = min(2*longest, longestPause) {
 		err := db.pool.Ping(ctx)
 		if err == nil {
 			return nil
+		}
+		if reason == nil || ctx.Err() == nil { // that the time is over says less than what went wrong before
+			reason = err
 		}
 		pause := rand.N(longest) //nolint:gosec // jitter need not be unpredictable
 		log.WarnContext(ctx, "database does not answer", slog.Any("error", err), slog.Float64("retry_in_seconds", pause.Seconds()))
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return fmt.Errorf("wait %s for the database: %w", timeout, err)
+			return fmt.Errorf("wait %s for the database: %w", timeout, reason)
 		}
 	}
 }
