@@ -1,8 +1,9 @@
 # The verbs of this project: `make` lists them. Everything they install goes into .venv.
 
 VENV := .venv
-# Everything is proven with PROOF=full; without it, what fits into minutes.
+# Everything is proven with PROOF=full; without it, what fits into minutes: the defaults and everything on, and not these.
 PROOF ?=
+LENGTHY := benchmarks core/test_killed.py core/test_settings.py generated/deploy generated/faults generated/first_edits generated/test_verify.py
 VERSION ?=
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -14,6 +15,8 @@ TESTS := pytest --numprocesses=auto --dist=worksteal
 ifeq ($(PROOF),full)
 TESTS += --cov --cov-report=term
 test: lint $(VENV)/kubernetes $(VENV)/collector
+else
+TESTS += $(LENGTHY:%=--ignore=tests/%)
 endif
 
 .DEFAULT_GOAL := help
