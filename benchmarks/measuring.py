@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks/results"
 
 LOAD_BEFORE = os.getloadavg()[0]
-QUIET = 2.0
+QUIET = 0.5
 
 Measured = TypeVar("Measured")
 

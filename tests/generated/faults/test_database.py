@@ -26,9 +26,6 @@ BUSY = "503 application/problem+json, retry after 1"
 BROKEN = "500 application/problem+json"
 """For what was under way when the server stopped: nobody knows whether it was done."""
 
-OF_THE_POOL = 5
-"""Goroutines in which the pool may just be opening or closing connections; a leak would be one for each of many requests."""
-
 
 def assert_problem(answer: Answer, status: int) -> None:
     assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json"), answer
@@ -85,7 +82,7 @@ def test_service_outlives_a_restart_of_the_database(mode: StopMode, stored_subje
         assert not any([*stopping.failures.values(), *down.failures.values(), *starting.failures.values()])
 
         service.wait_until_active(0)
-        eventually(lambda: service.goroutines() <= before + OF_THE_POOL)
+        eventually(lambda: service.goroutines() <= before)
         assert service.metric("panics_total") == 0
         assert service.stop(signal.SIGTERM) == 0
 
@@ -101,7 +98,7 @@ def test_deadlines_hold_while_the_database_hangs(stored_subject: Subject, own_po
 
         service.wait_until_ready()
         assert service.ask("GET", "/v1/users").status == 200
-        eventually(lambda: service.goroutines() <= before + OF_THE_POOL)
+        eventually(lambda: service.goroutines() <= before)
         assert service.stop(signal.SIGTERM) == 0
 
 
