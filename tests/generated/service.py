@@ -91,6 +91,14 @@ class Service:
         profile = self.ask("GET", "/debug/pprof/goroutine?debug=1", admin=True).body
         return int(profile.partition("total ")[2].split()[0])
 
+    def wait_until_goroutines(self, most: int) -> None:
+        """Waits until there are no more goroutines than that. Where there are, it says which."""
+        try:
+            eventually(lambda: self.goroutines() <= most)
+        except AssertionError as error:
+            profile = self.ask("GET", "/debug/pprof/goroutine?debug=1", admin=True).body
+            raise AssertionError(f"more than {most} goroutines are left:\n{profile}") from error
+
     def goroutines_within(self, function: str) -> int:
         """How many goroutines are in a function, or in what it has called."""
         stacks = self.ask("GET", "/debug/pprof/goroutine?debug=2", admin=True).body.split("\n\n")

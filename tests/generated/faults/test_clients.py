@@ -61,7 +61,7 @@ def test_slow_clients_are_cut_off(full_subject: Subject) -> None:
             assert refused.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
             assert b"\r\nConnection: close\r\n" in refused
             service.wait_until_active(0)
-            eventually(lambda: service.goroutines() <= before)
+            service.wait_until_goroutines(before)
         assert service.stop(signal.SIGTERM) == 0
 
 

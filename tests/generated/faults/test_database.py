@@ -82,7 +82,7 @@ def test_service_outlives_a_restart_of_the_database(mode: StopMode, stored_subje
         assert not any([*stopping.failures.values(), *down.failures.values(), *starting.failures.values()])
 
         service.wait_until_active(0)
-        eventually(lambda: service.goroutines() <= before)
+        service.wait_until_goroutines(before)
         assert service.metric("panics_total") == 0
         assert service.stop(signal.SIGTERM) == 0
 
@@ -98,7 +98,7 @@ def test_deadlines_hold_while_the_database_hangs(stored_subject: Subject, own_po
 
         service.wait_until_ready()
         assert service.ask("GET", "/v1/users").status == 200
-        eventually(lambda: service.goroutines() <= before)
+        service.wait_until_goroutines(before)
         assert service.stop(signal.SIGTERM) == 0
 
 
