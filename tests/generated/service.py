@@ -36,7 +36,10 @@ class Answer:
 
 
 class Service:
-    """A running service, with the addresses that it says it is bound to."""
+    """A running service, with the addresses that it says it is bound to.
+
+    It reads the process's standard error to the end, and closes it: nobody else may.
+    """
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -121,8 +124,10 @@ class Service:
 
     def _read_log(self) -> None:
         assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self._log.put(json.loads(line) if line.startswith("{") else {"msg": line.strip()})
+        with self.process.stderr as log:
+            for line in log:
+                whole = line.startswith("{") and line.endswith("}\n")  # what is killed while it writes leaves half a line
+                self._log.put(json.loads(line) if whole else {"msg": line.strip()})
         self._log.put(LOG_ENDED)
 
 
@@ -136,12 +141,19 @@ def eventually(holds: Callable[[], bool]) -> None:
 
 @contextmanager
 def running(binary: Path, **configuration: str) -> Iterator[Service]:
-    """Starts a service on free ports and waits until it says that it is ready. It is killed if it was not stopped."""
+    """Starts a service on free ports and waits until it says that it is ready."""
     process = subprocess.Popen(
         [binary], env=environment() | ANY_PORT | configuration, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8"
     )
-    with process:
-        try:
-            yield Service(process)
-        finally:
-            process.kill()
+    with followed(process) as service:
+        yield service
+
+
+@contextmanager
+def followed(process: subprocess.Popen[str]) -> Iterator[Service]:
+    """A program that was started, as a service. It is killed if it was not stopped."""
+    try:
+        yield Service(process)
+    finally:
+        process.kill()
+        process.wait(PATIENCE)

@@ -15,7 +15,7 @@ import pytest
 
 from tests.generated.conftest import Project
 from tests.generated.deploy.images import Images, contained, images_of
-from tests.generated.service import ANY_PORT, PATIENCE, Service
+from tests.generated.service import ANY_PORT, PATIENCE, Service, followed
 from tests.rendering import render_variant
 from tests.support import Outcome, Shared, run
 from tests.variants import landmarks
@@ -62,11 +62,8 @@ class Image:
     @contextmanager
     def running(self, **variables: str) -> Iterator[Service]:
         """The service in its image, from its start to its end."""
-        with contained(self.root, self.configuration, **ANY_PORT | variables) as process:
-            try:
-                yield Service(process)
-            finally:
-                process.kill()
+        with followed(contained(self.root, self.configuration, **ANY_PORT | variables)) as service:
+            yield service
 
     def run(self, *arguments: str, **variables: str) -> Outcome:
         """Runs a command of the program in its image to its end."""
