@@ -110,7 +110,7 @@ func (rt *Router) noRoute(_ http.ResponseWriter, r *http.Request) error {
 // route runs a handler within the limits of one request, and answers its error.
 func (rt *Router) route(h Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if rt.opts.MaxBodyBytes > 0 {
+		if rt.opts.MaxBodyBytes > 0 && r.Body != http.NoBody {
 			r.Body = limitBody(w, r, rt.opts.MaxBodyBytes)
 		}
 		ctx := r.Context()

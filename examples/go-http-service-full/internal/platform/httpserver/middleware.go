@@ -59,15 +59,21 @@ func (rt *Router) answered(r *http.Request, res *response, start time.Time) {
 	if res.status == statusClientGone {
 		level = slog.LevelDebug
 	}
-	rt.opts.Logger.LogAttrs(r.Context(), level, "request",
+	log := rt.opts.Logger.Handler()
+	if !log.Enabled(r.Context(), level) {
+		return
+	}
+	record := slog.NewRecord(start.Add(took), level, "request", 0) // a Logger would look up its caller, which is always this line
+	record.AddAttrs(
 		slog.String("method", r.Method),
 		slog.String("route", route),
 		slog.String("path", r.URL.Path),
 		slog.Int("status", res.status),
 		slog.Int64("bytes", res.bytes),
-		slog.Float64("duration_seconds", took.Seconds()),
+		slog.Int64("duration_us", took.Microseconds()),
 		slog.String("remote", r.RemoteAddr),
 	)
+	_ = log.Handle(r.Context(), record) // a log that cannot be written must not fail requests
 }
 
 // recover answers a panic with 500, or cuts the connection if a part of the answer is on its way: the client must not take it for

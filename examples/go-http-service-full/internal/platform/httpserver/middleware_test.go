@@ -198,20 +198,30 @@ func TestCORS(t *testing.T) {
 
 func TestAccessLog(t *testing.T) {
 	t.Parallel()
-	var logs bytes.Buffer
-	rt := httpserver.NewRouter(httpserver.Options{Logger: telemetry.NewLogger(&logs, slog.LevelInfo)})
-	rt.Handle("POST /v1/users/{id}", func(w http.ResponseWriter, _ *http.Request) error {
-		return httpserver.WriteJSON(w, http.StatusCreated, "user")
-	})
-	do(t, rt, "POST", "/v1/users/7?token=hunter2", map[string]string{"X-Request-Id": "r-1"}, "")
+	synctest.Test(t, func(t *testing.T) {
+		var logs bytes.Buffer
+		rt := httpserver.NewRouter(httpserver.Options{Logger: telemetry.NewLogger(&logs, slog.LevelInfo)})
+		rt.Handle("POST /v1/users/{id}", func(w http.ResponseWriter, _ *http.Request) error {
+			time.Sleep(1500 * time.Microsecond)
+			return httpserver.WriteJSON(w, http.StatusCreated, "user")
+		})
+		do(t, rt, "POST", "/v1/users/7?token=hunter2", map[string]string{"X-Request-Id": "r-1"}, "")
 
-	var line map[string]any
-	require.NoError(t, json.Unmarshal(logs.Bytes(), &line), logs.String())
-	assert.Positive(t, line["duration_seconds"])
-	delete(line, "duration_seconds")
-	delete(line, "time")
-	assert.Equal(t, map[string]any{
-		"level": "INFO", "msg": "request", "method": "POST", "route": "/v1/users/{id}", "path": "/v1/users/7",
-		"status": 201.0, "bytes": 6.0, "remote": "192.0.2.1:1234", "request_id": "r-1",
-	}, line)
+		var line map[string]any
+		require.NoError(t, json.Unmarshal(logs.Bytes(), &line), logs.String())
+		assert.Equal(t, map[string]any{
+			"time": time.Now().Format(time.RFC3339Nano), "level": "INFO", "msg": "request", "method": "POST",
+			"route": "/v1/users/{id}", "path": "/v1/users/7", "status": 201.0, "bytes": 6.0, "duration_us": 1500.0,
+			"remote": "192.0.2.1:1234", "request_id": "r-1",
+		}, line)
+	})
+}
+
+func TestAccessLogKeepsToItsLevel(t *testing.T) {
+	t.Parallel()
+	var logs bytes.Buffer
+	rt := httpserver.NewRouter(httpserver.Options{Logger: telemetry.NewLogger(&logs, slog.LevelWarn)})
+	rt.Handle("GET /x", func(http.ResponseWriter, *http.Request) error { return nil })
+	do(t, rt, "GET", "/x", nil, "")
+	assert.Empty(t, logs.String())
 }
