@@ -64,7 +64,7 @@ def supervise(
     Its stdout and stderr come as one, in the order written, and of more than `keep` bytes the last. Nothing that it started
     outlives it, also where it takes longer than `timeout` seconds or we are told to end. Raises ProgramMissing and ProgramFailed.
     """
-    with tempfile.TemporaryFile() as output, _exit_on_signals():
+    with tempfile.TemporaryFile() as output, _signals() as signals:
         try:
             process = subprocess.Popen(
                 argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
@@ -72,11 +72,13 @@ def supervise(
         except OSError as error:
             raise _unstartable(argv[0], cwd, error) from error
         try:
-            process.wait(timeout)
+            with signals.raised():
+                process.wait(timeout)
         except subprocess.TimeoutExpired as error:
             raise ProgramFailed(f"{argv[0]} did not end within {timeout:g} seconds.") from error
         except BaseException:
-            _interrupt(process)
+            with suppress(subprocess.TimeoutExpired, KeyboardInterrupt, SystemExit), signals.raised():
+                _interrupt(process)
             raise
         finally:
             _kill(process)
@@ -96,28 +98,58 @@ def _unstartable(program: str, cwd: Path, error: OSError) -> ProgramMissing | Pr
     return ProgramMissing(f"{program} is required and was not found.", f"install {program} and put it on PATH.")
 
 
+class _Signals:
+    """Ctrl-C, SIGTERM and the SIGHUP of a closed terminal, which wait while nobody could act on them."""
+
+    def __init__(self) -> None:
+        self._wait = True
+        self._last: int | None = None
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        self._last = number
+        if not self._wait:
+            self.raise_last()
+
+    def raise_last(self) -> None:
+        """Raise what came, if any has: as Python does for Ctrl-C, and for the others so that this process cleans up."""
+        number, self._last = self._last, None
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        if number is not None:
+            raise SystemExit(128 + number)
+
+    @contextmanager
+    def raised(self) -> Iterator[None]:
+        """Within it none waits, and one that came before is raised at once."""
+        self._wait = False
+        try:
+            self.raise_last()
+            yield
+        finally:
+            self._wait = True
+
+
 @contextmanager
-def _exit_on_signals() -> Iterator[None]:
-    """Lets this process clean up before it ends by SIGTERM, or by SIGHUP of a closed terminal. Only in the main thread."""
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    changed = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
-    for number in changed:
-        signal.signal(number, leave)
+def _signals() -> Iterator[_Signals]:
+    """Takes the signals that nobody else has taken. Only in the main thread."""
+    signals = _Signals()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    taken = {number: handler for number, handler in before.items() if handler in (signal.SIG_DFL, signal.default_int_handler)}
+    for number in taken:
+        signal.signal(number, signals)
     try:
-        yield
+        yield signals
     finally:
-        for number in changed:
-            signal.signal(number, signal.SIG_DFL)
+        for number, handler in taken.items():
+            signal.signal(number, handler)
+    signals.raise_last()
 
 
 def _interrupt(process: "subprocess.Popen[bytes]") -> None:
-    """End a program and all that it started as Ctrl-C does, if it takes that in time; a second Ctrl-C does not wait."""
+    """End a program and all that it started as Ctrl-C does. Raises TimeoutExpired if it does not take that in time."""
     _signal(process, signal.SIGINT)
-    with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-        process.wait(GRACE)
+    process.wait(GRACE)
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:

@@ -118,3 +118,33 @@ def test_what_cannot_be_supervised_is_told_as_what_cannot_be_run(tmp_path: Path)
         supervise(["nothing-like-this"], cwd=tmp_path, env=dict(os.environ))
     with pytest.raises(ProgramFailed, match="there is no such directory"):
         supervise(["true"], cwd=tmp_path / "absent", env=dict(os.environ))
+
+
+INTERRUPTED_WHILE_IT_STARTS = """
+import os, signal, sys
+from pathlib import Path
+from gopherforge.process import supervise
+
+def interrupt(frame, event, _argument):
+    if event == "return" and frame.f_code.co_name == "_execute_child":  # of Popen: the program runs, and nobody has it yet
+        sys.setprofile(None)
+        os.kill(os.getpid(), signal.{name})
+
+sys.setprofile(interrupt)
+supervise(["sh", "-c", "exec 9>alive; sleep 1000"], cwd=Path.cwd(), env=dict(os.environ))
+"""
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", -2), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_program_is_ended_that_was_just_being_started(tmp_path: Path, name: str, code: int) -> None:
+    os.mkfifo(tmp_path / "alive")
+    keeper = os.open(tmp_path / "alive", os.O_RDWR)  # so that neither side waits for the other to open it
+    reader = os.open(tmp_path / "alive", os.O_RDONLY)
+
+    ended = run(python(INTERRUPTED_WHILE_IT_STARTS.format(name=name)), cwd=tmp_path, env=dict(os.environ), check=False)
+
+    os.close(keeper)
+    assert ended.returncode == code, ended
+    assert select.select([reader], [], [], 30)[0]  # at its end, which it has when no process holds it any more
+    assert os.read(reader, 1) == b""
+    os.close(reader)
