@@ -138,6 +138,18 @@ def test_what_is_required_and_missing_fails(forge: Forge, machine: Machine, serv
     assert told(as_json)[name] == ("missing", "")
 
 
+def test_all_that_is_unfit_is_told_at_once(forge: Forge, machine: Machine, service: Path) -> None:
+    env = machine({key: text for key, text in SAYS.items() if key != "make"} | {"git": "git version 2.20.1"})
+
+    plain, as_json = forge("doctor", cwd=service, env=env), forge("doctor", "--json", cwd=service, env=env)
+
+    assert (plain.code, json.loads(as_json.stdout)["error"]["code"]) == (5, "program-missing")
+    problem, hint = plain.stderr.splitlines()
+    assert problem == "error: make is required and not found; git 2.20.1 is too old."
+    assert hint.startswith("hint: git: 2.38 or newer: ")
+    assert ". make: " in hint
+
+
 def test_all_that_is_wrong_is_one_sentence(forge: Forge, machine: Machine, service: Path) -> None:
     ran = forge("doctor", cwd=service, env=machine({"git": "git version 2.30.1", "go": go("1.19.8")}))
 
