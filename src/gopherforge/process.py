@@ -121,8 +121,8 @@ class _Signals:
     @contextmanager
     def raised(self) -> Iterator[None]:
         """Within it none waits, and one that came before is raised at once."""
-        self._wait = False
         try:
+            self._wait = False
             self.raise_last()
             yield
         finally:
