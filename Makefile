@@ -14,7 +14,7 @@ export PROOF
 TESTS := pytest --numprocesses=auto --dist=worksteal
 ifeq ($(PROOF),full)
 TESTS += --cov --cov-report=term
-test: lint $(VENV)/kubernetes $(VENV)/collector
+test: lint $(VENV)/kubernetes $(VENV)/collector $(VENV)/kafka
 else
 TESTS += $(LENGTHY:%=--ignore=tests/%)
 endif
@@ -73,8 +73,8 @@ fuzz: $(VENV)/development $(VENV)/go ## Fuzz the services, a minute for each tar
 	FUZZTIME=60s pytest tests/generated/faults/test_fuzz.py
 
 .PHONY: bench
-bench: $(VENV)/development $(VENV)/go ## Measure what the budgets bound, in 10 minutes; needs wrk, hey, PostgreSQL and a quiet machine
-	@status=0; for part in startup service; do python -m benchmarks.$$part || status=1; done; exit $$status
+bench: $(VENV)/development $(VENV)/go ## Measure what the budgets bound, in half an hour; needs wrk, hey, PostgreSQL, the brokers and a quiet machine
+	@status=0; for part in startup service pool brokers; do python -m benchmarks.$$part || status=1; done; exit $$status
 
 .PHONY: bench-peers
 bench-peers: $(VENV)/development $(VENV)/go ## Measure services of other generators, too; needs go-blueprint, goctl and the network
@@ -112,4 +112,8 @@ $(VENV)/kubernetes: $(VENV)/go maintenance/cached.sh maintenance/kubernetes.sh
 
 $(VENV)/collector: $(VENV)/go maintenance/cached.sh maintenance/collector.sh
 	maintenance/tools.sh collector $(VENV)
+	@touch $@
+
+$(VENV)/kafka: $(VENV)/go maintenance/cached.sh maintenance/kafka.sh
+	maintenance/tools.sh kafka $(VENV)
 	@touch $@

@@ -27,7 +27,7 @@ LINKED = "-ldflags=-s -w"
 
 
 def make_service(directory: Path, *, overlay: str | None = None, **answers: Any) -> Path:
-    """A service of go-http-service in `directory`, with the Go files of an overlay added."""
+    """A service in `directory`, of go-http-service unless told otherwise, with the Go files of an overlay added."""
     with tempfile.TemporaryDirectory() as temporary:
         template = copy_template(Path(temporary) / "template")
         render(template, directory, {"template": "go-http-service", "name": "user-service", **answers})

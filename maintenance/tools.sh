@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts one part of what the project needs into a virtual environment: tools.sh project|development|go|linters|kubernetes|collector VENV
+# Puts one part of what the project needs into a virtual environment: tools.sh project|development|go|linters|kubernetes|collector|kafka VENV
 set -euo pipefail
 
 # The versions that generated services pin, too: questions/derived.yml. A test compares.
@@ -51,6 +51,10 @@ install_kubernetes() {
 
 install_collector() {
   "$(dirname "$0")/collector.sh" "$venv"
+}
+
+install_kafka() {
+  "$(dirname "$0")/kafka.sh" "$venv"
 }
 
 install_go_program() {

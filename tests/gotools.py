@@ -7,7 +7,11 @@ from pathlib import Path
 from tests import source
 from tests.support import Outcome, program, run
 
-OF_SERVICES = ("ADDR", "DATABASE_URL", "LOG_LEVEL", "TIMEOUT", "DRAIN_DELAY", "MAX_", "OTEL_", "_FILE")
+OF_SERVICES = (
+    *("ADDR", "LOG_LEVEL", "TIMEOUT", "DELAY", "MAX_", "OTEL_", "_FILE", "MEMORY_LIMIT"),
+    *("DATABASE_", "NATS_URL", "KAFKA_BROKERS", "RABBITMQ_URL", "REDIS_URL"),
+    *("WORKERS", "QUEUE", "JOBS", "GENERATE_EVERY"),
+)
 """Parts of the names of what configures a generated service: its tests decide over these, not the machine."""
 
 MAKE = ("GNUMAKEFLAGS", "MAKE", "MFLAGS")

@@ -28,6 +28,12 @@ class Variant:
     def answers(self) -> dict[str, Value]:
         return {"template": self.template, **IDENTITY, **dict(self.options)}
 
+    def meets(self, condition: str) -> bool:
+        """Whether it is what a table says: `always`, or `key=value|value and key=value`."""
+        answers = {key: str(value).lower() for key, value in self.answers.items()}
+        wanted = [one.lower().split("=") for one in condition.split(" and ") if one != "always"]
+        return all(answers.get(key) in values.split("|") for key, values in wanted)
+
 
 @cache
 def variants() -> tuple[Variant, ...]:
@@ -38,6 +44,11 @@ def variants() -> tuple[Variant, ...]:
 def landmarks() -> list[Variant]:
     """Of every template: the defaults and everything on. These are the goldens in examples/, too."""
     return [variant for variant in variants() if variant.label in {"defaults", "full"}]
+
+
+def one_with_each(template: str, key: str) -> dict[Value, Variant]:
+    """For each answer to a question of a template, the first variant that has it."""
+    return {dict(variant.options)[key]: variant for variant in reversed(variants()) if variant.template == template}
 
 
 def options(template: str) -> dict[str, tuple[Value, ...]]:

@@ -25,11 +25,13 @@ Row = tuple[str, list[str]]
 """The condition on which a row of a table depends, and its cells."""
 
 METRIC = re.compile(
-    r'New(Counter|Gauge|Histogram|Summary)(?:Func|Vec)?\(prometheus\.\w+Opts\{\s*Name:\s*"(\w+)",\s*Help:\s*"([^"]+)".*?'
-    r"\n\t*\}(?:, \[\]string\{(.*?)\})?",
+    r'New(Counter|Gauge|Histogram|Summary)(?:Func|Vec)?\(prometheus\.\w+Opts\{\s*Name:\s*"(\w+)",\s*Help:\s*"([^"]+)"'
+    r"(?:\}\)|.*?\n\t*\}(?:, \[\]string\{.*?\})?)",
     re.DOTALL,
 )
-STATISTIC = re.compile(r'(gauge|counter)\("(\w+)", "([^"]+)"()')
+STATISTIC = re.compile(r'(gauge|counter|histogram)\("(\w+)", "([^"]+)"')
+LABELS = re.compile(r'(?:\[\]string|prometheus\.Labels)\{("\w+"[^}]*)\}')
+"""Of a metric that has them in its options, or beside."""
 
 
 def write_environment() -> str:
@@ -96,7 +98,7 @@ def _variables(template: str) -> Iterator[Row]:
             rows |= found[value]
         for name in rows:
             present = [str(value).lower() for value in values if name in found[value]]
-            needed.setdefault(name, []).extend([f"{key}={'|'.join(present)}"] if len(present) < len(values) else [])
+            needed.setdefault(name, []).extend([f"{key}={'|'.join(present)}"] if 0 < len(present) < len(values) else [])
     for name, row in rows.items():
         yield " and ".join(needed[name]) or ALWAYS, row
 
@@ -119,7 +121,7 @@ def _metrics(template: str) -> Iterator[Row]:
         for file in files:
             if file.endswith(".go") and not file.endswith("_test.go"):
                 for kind, name, meaning, labels in _registered(_source(template, file)):
-                    told = ", ".join(code(label) for label in re.findall(r"\w+", labels))
+                    told = ", ".join(map(code, labels))
                     yield condition, [code(name), kind.lower(), f"{meaning} By {told}." if told else meaning]
 
 
@@ -135,8 +137,10 @@ def _alerts(template: str) -> Iterator[Row]:
                     yield condition, [code(rule["alert"]), labels, rule.get("for", "at once"), told]
 
 
-def _registered(text: str) -> list[tuple[str, str, str, str]]:
-    return [*METRIC.findall(text), *STATISTIC.findall(text)]
+def _registered(text: str) -> Iterator[tuple[str, str, str, list[str]]]:
+    for found in [*METRIC.finditer(text), *STATISTIC.finditer(text)]:
+        labels = [label for some in LABELS.findall(found[0]) for label in re.findall(r'"(\w+)"', some)]
+        yield found[1], found[2], found[3], labels
 
 
 def _source(template: str, file: str) -> str:

@@ -8,7 +8,7 @@ import yaml
 
 from gopherforge.catalog import Answers, Catalog, Value
 from gopherforge.errors import InvalidAnswer, InvalidDataFile, UsageError
-from gopherforge.wording import describe, suggest
+from gopherforge.wording import describe, join_and, join_or, suggest
 
 DATA_FILE_LIMIT = 1 << 20  # bytes
 
@@ -41,7 +41,10 @@ def read_file(path: Path) -> dict[str, object]:
 
 
 def check(catalog: Catalog, given: Mapping[str, object]) -> None:
-    """Refuses every given answer that is wrong whatever else will be answered. Raises one InvalidAnswer for all of them."""
+    """Refuses every given answer that is wrong whatever else will be answered, which may still be the template.
+
+    Raises one InvalidAnswer for all of them.
+    """
     problems = _problems(catalog, given)
     if problems:
         raise InvalidAnswer("\n".join(problems), OPTIONS_HINT)
@@ -52,7 +55,7 @@ def complete(catalog: Catalog, given: Mapping[str, object]) -> dict[str, Value]:
 
     Raises InvalidAnswer where an answer is wrong, or given to a question that these answers do not lead to.
     """
-    check(catalog, given)
+    check(catalog, {"template": catalog["template"].default, **given})
     values: dict[str, Value] = {}
     asked: dict[str, Value] = {}
     for question in catalog.questions:
@@ -88,6 +91,14 @@ def distinctive(catalog: Catalog, answers: Answers, name: str) -> dict[str, Valu
     return different
 
 
+def unasked(catalog: Catalog, key: str, template: str) -> str:
+    """The sentence on an answer to a question that a template never asks; empty where it may."""
+    if key in catalog.asked_by(template):
+        return ""
+    others = [other for other in catalog.templates if key in catalog.asked_by(other)]
+    return f'"{key}" is not asked by {template}{f", but by {join_or(others)}" if others else ""}.'
+
+
 def _pair(argument: str) -> tuple[str, str]:
     key, separator, value = argument.partition("=")
     if not separator or not key.strip():
@@ -116,10 +127,13 @@ def _problems(catalog: Catalog, given: Mapping[str, object]) -> list[str]:
             except ValueError as error:
                 problems.append(f"{error}{suggest(given[question.key], question.choices.values())}")
     values = context(catalog, answers)
-    asked = catalog.asked_by(str(values["template"]))
+    template = str(answers.get("template", ""))
+    if not template and not any(answers.keys() <= catalog.asked_by(each) for each in catalog.templates):
+        special = [key for key in answers if any(unasked(catalog, key, each) for each in catalog.templates)]
+        problems.append(f"no template asks {join_and(map(describe, special))} together.")
     for key, value in answers.items():
-        if key not in asked:
-            problems.append(f'"{key}" is not asked by {values["template"]}.')
+        if template and (sentence := unasked(catalog, key, template)):
+            problems.append(sentence)
         elif sentence := catalog.problem(catalog[key], value, values):
             problems.append(f"{key}: {sentence}")
     return problems

@@ -110,15 +110,16 @@ class Catalog:
             here = [world for world in worlds if self.asks(question, world)]
             if here:
                 asked.add(question.key)
-            defaults = {self.default(question, world) for world in worlds}
-            possible[question.key] = tuple(question.values if here and question.values else defaults)
+            if question.key in self._decisive:
+                defaults = {self.default(question, world) for world in worlds}
+                possible[question.key] = tuple(question.values if here and question.values else defaults)
             if question.key == "template":
                 possible["template"] = (template,)
         return frozenset(asked)
 
-    def mentions(self, text: str) -> set[str]:
+    def mentions(self, text: object) -> frozenset[str]:
         """The keys that some Jinja refers to."""
-        return meta.find_undeclared_variables(self.environment.parse(text))
+        return self._mentions(text) if isinstance(text, str) else frozenset()
 
     def render(self, text: object, answers: Answers) -> object:
         """Text as Jinja, anything else unchanged."""
@@ -130,10 +131,27 @@ class Catalog:
             raise InvalidTemplates(f"a question cannot be evaluated: {error}.") from error
 
     def _worlds(self, question: Question, possible: Mapping[str, tuple[Value, ...]]) -> Iterator[dict[str, Value]]:
-        """Every combination of the earlier answers that the question's condition and default mention."""
-        mentioned = sorted(self.mentions(f"{question.when}\n{question.default}") & possible.keys())
-        for values in product(*(possible[key] for key in mentioned)):
-            yield dict(zip(mentioned, values, strict=True))
+        """Every combination of the earlier answers that decide whether it is asked, and what it decides itself by default."""
+        mentioned = self.mentions(question.when)
+        if question.key in self._decisive:
+            mentioned |= self.mentions(question.default)
+        keys = sorted(mentioned & possible.keys())
+        for values in product(*(possible[key] for key in keys)):
+            yield dict(zip(keys, values, strict=True))
+
+    @cached_property
+    def _decisive(self) -> frozenset[str]:
+        """The keys whose values decide what is asked."""
+        keys: frozenset[str] = frozenset()
+        for question in reversed(self.questions):
+            keys |= self.mentions(question.when)
+            if question.key in keys:
+                keys |= self.mentions(question.default)
+        return keys
+
+    @cached_property
+    def _mentions(self) -> Callable[[str], frozenset[str]]:
+        return cache(lambda text: frozenset(meta.find_undeclared_variables(self.environment.parse(text))))
 
     @cached_property
     def _compile(self) -> Callable[[str], jinja2.Template]:

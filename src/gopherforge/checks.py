@@ -14,6 +14,8 @@ from gopherforge.toolchain import GIT, GO, MAKE, Machine, compiler, require
 from gopherforge.wording import plain
 
 TARGET = "ci"
+INTEGRATION = re.compile(r"^test-integration: *export +(\w+)", re.MULTILINE)
+"""How a Makefile names the variable without which the tests that need a server are skipped."""
 
 PASSED, FAILED, INTERRUPTED, SKIPPED = "passed", "failed", "interrupted", "skipped"
 """How a step ended. It is skipped where the run was interrupted before it."""
@@ -42,6 +44,7 @@ class Service:
     directory: Path
     steps: tuple[str, ...]
     environ: Mapping[str, str]  # what make is given
+    server: str = ""  # the variable that says where the server is that some tests need
 
 
 class Interruption(Exception):
@@ -60,7 +63,8 @@ def read_service(directory: Path, environ: Mapping[str, str], machine: Machine) 
     makefile = next((path for name in _MAKEFILES if (path := directory / name).is_file()), None)
     if makefile is None:
         raise InvalidProject(f"{directory} is no service: it has no Makefile.", "name the directory of a service.")
-    require_programs(environ, machine, race="-race" in makefile.read_text(encoding="utf-8", errors="replace"))
+    text = makefile.read_text(encoding="utf-8", errors="replace")
+    require_programs(environ, machine, race="-race" in text)
     env = {key: value for key, value in git.authors(environ).items() if key not in _OF_MAKE}
     # The goal is a file that is there, so that no recipe is run.
     database = ["--print-data-base", "--question", "--no-builtin-rules", "--no-builtin-variables", makefile.name]
@@ -73,7 +77,8 @@ def read_service(directory: Path, environ: Mapping[str, str], machine: Machine) 
         raise InvalidProject(
             f"{makefile} has no target `{TARGET}` that lists the steps of CI.", "name the directory of a service."
         )
-    return Service(directory, steps, env)
+    integration = INTEGRATION.search(text)
+    return Service(directory, steps, env, integration[1] if integration else "")
 
 
 def require_programs(environ: Mapping[str, str], machine: Machine, *, race: bool = True) -> None:

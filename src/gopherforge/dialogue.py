@@ -6,7 +6,7 @@ from enum import Enum
 from textwrap import fill
 from typing import Literal, Protocol
 
-from gopherforge.answers import context
+from gopherforge.answers import context, unasked
 from gopherforge.catalog import Answers, Catalog, Question, Value
 from gopherforge.errors import Cancelled
 
@@ -154,6 +154,9 @@ class _Conversation:
             value = question.parse(reply)
         except ValueError as error:
             return str(error)
+        if question.key == "template":
+            refused = (unasked(self.catalog, key, str(value)) for key in self.setting.given)
+            return next(filter(None, refused), "")
         values = context(self.catalog, self._known())
         return self.catalog.problem(question, value, values) or self.setting.objection(question.key, value)
 

@@ -64,6 +64,8 @@ def new(request: Request, place: Place) -> Result:
     given = answers.read(request.data, request.data_file and place.cwd / request.data_file)
     with locate(request.ref, place.environ) as templates:
         catalog = load(templates.root)
+        if not place.terminal:
+            given.setdefault("template", catalog["template"].default)
         answers.check(catalog, given)
         if place.terminal:
             with place.terminal() as asker:

@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gopherforge import checks
-from gopherforge.checks import FAILED, INTERRUPTED, PASSED, Interruption, Step
-from gopherforge.errors import ChecksFailed, Interrupted, InvalidProject
-from gopherforge.project import read_record
+from gopherforge.checks import FAILED, INTERRUPTED, PASSED, Interruption, Service, Step
+from gopherforge.errors import ChecksFailed, Interrupted
 from gopherforge.report import Progress, Result
 from gopherforge.toolchain import Machine
 from gopherforge.wording import display, join_and, printable
-
-DATABASE = "TEST_DATABASE_URL"
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ def verify_new(path: Path, made: Result, place: Place) -> Result:
 
 def _run(path: Path, place: Place, made: Result, lead: str, again: str) -> Result:
     service = checks.read_service(path, place.environ, place.machine)
-    unproven = _unproven(path, place.environ)
+    unproven = _unproven(service)
     if unproven:
         place.progress.warn(unproven)
     try:
@@ -73,15 +70,11 @@ def _interrupted(steps: tuple[Step, ...]) -> str:
     return printable(f"the checks were interrupted in {current}, {when}.")
 
 
-def _unproven(path: Path, environ: Mapping[str, str]) -> str:
+def _unproven(service: Service) -> str:
     """What the steps will not prove here, and prove in CI."""
-    try:
-        database = read_record(path).answers.get("database", "none")
-    except InvalidProject:  # its Makefile says all that is needed
+    if not service.server or service.environ.get(service.server) or service.environ.get("CI"):
         return ""
-    if database == "none" or environ.get(DATABASE) or environ.get("CI"):
-        return ""
-    return f"{DATABASE} is not set: the tests that need a database are skipped here, and run in CI."
+    return f"{service.server} is not set: the tests that need a server are skipped here, and run in CI."
 
 
 def _command(path: Path, cwd: Path) -> str:

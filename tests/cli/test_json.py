@@ -116,9 +116,10 @@ def test_questions_are_sorted_and_complete(forge: Forge) -> None:
         "type": "bool",
         "choices": [False, True],
         "default": True,
-        "help": "Trace requests with OpenTelemetry? Off at run time until an endpoint is set.",
+        "help": "Trace with OpenTelemetry? Off at run time until an endpoint is set.",
         "when": "true",
-        "templates": ["go-http-service"],
+        "templates": ["go-http-service", "go-worker-pool"],
         "subject": "observability",
     }
+    assert (by_key["database"]["templates"], by_key["source"]["templates"]) == (["go-http-service"], ["go-worker-pool"])
     assert "go_version" not in by_key

@@ -12,11 +12,20 @@ import pytest
 import yaml
 
 from tests.cli.conftest import Ran, names
+from tests.source import CATALOG
 
 Forge = Callable[..., Ran]
 
 LIST_HINT = "`gopherforge options` lists every question and its answers."
 NAME_RULE = "A name has 2 to 40 lower-case letters, digits and hyphens, starts with a letter and does not end with a hyphen."
+
+
+BROKERS = [value for value in CATALOG["source"].values if value != "none"]
+
+
+def data(*answers: str) -> list[str]:
+    """Answers as they are given on the command line."""
+    return [word for answer in answers for word in ("--data", answer)]
 
 
 def tree(directory: Path) -> dict[str, tuple[bytes, int]]:
@@ -49,9 +58,18 @@ def by_shell(command: str, cwd: Path, programs: Path) -> subprocess.CompletedPro
     )
 
 
-def test_a_service_with_a_database_is_started_with_it(installed: Forge) -> None:
-    made = installed("new", "user-service", "--defaults", "--data", "database=postgres", "--no-git")
-    assert pasted(made.stdout, "Next:") == ["cd user-service", "make database-up run"]
+@pytest.mark.parametrize(
+    ("answers", "start"),
+    [
+        (["database=postgres"], "make database-up run"),
+        (["template=go-worker-pool"], "make run"),
+        *((["template=go-worker-pool", f"source={source}"], "make broker-up run") for source in BROKERS),
+    ],
+)
+def test_a_service_is_started_with_what_it_needs(installed: Forge, answers: list[str], start: str) -> None:
+    made = installed("new", "user-service", "--defaults", "--no-git", *data(*answers))
+    assert made.code == 0, made.stderr
+    assert pasted(made.stdout, "Next:") == ["cd user-service", start]
 
 
 def test_the_defaults_need_only_a_directory(installed: Forge, work: Path) -> None:
@@ -80,16 +98,17 @@ def test_json_tells_what_was_made(installed: Forge, work: Path) -> None:
     assert data["files"] == sorted(tree(work / "shop"))
 
 
-def test_the_printed_command_makes_the_same_again(installed: Forge, work: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("special", [["database=postgres"], ["template=go-worker-pool", "source=redis"]], ids=str)
+def test_the_printed_command_makes_the_same_again(installed: Forge, work: Path, tmp_path: Path, special: list[str]) -> None:
     described = 'It\'s "quoted" & $HOME `id` \\ [[ name ]] # no; comment'
-    given = [f"description={described}", "license=MIT", "database=postgres", "tracing=false", "ci=github"]
-    arguments = [part for pair in given for part in ("--data", pair)]
+    arguments = data(f"description={described}", "license=MIT", *special, "tracing=false", "ci=github")
     (work / "sub dir").mkdir()
     made = installed("new", "sub dir/user-service", "--no-git", "--defaults", "--data", "name=accounts", *arguments)
     assert made.code == 0, made.stderr
     [command] = pasted(made.stdout, "The same without questions:")
     assert shlex.split(command)[:4] == ["gopherforge", "new", "sub dir/user-service", "--defaults"]
     assert "ci=" not in command
+    assert all(answer in command for answer in special)
     assert command.endswith(" --no-git")
     elsewhere = tmp_path / "elsewhere"
     (elsewhere / "sub dir").mkdir(parents=True)
@@ -231,10 +250,23 @@ def test_a_directory_that_is_no_name_of_a_service_gets_a_suggestion(
         ("description=\udcff", "description is not valid UTF-8."),
         ("go_version=1.2", '"go_version" follows from other answers and cannot be given.'),
         ("_commit=v1.0.0", '"_commit" is not a question.'),
+        ("source=nats", '"source" is not asked by go-http-service, but by go-worker-pool.'),
     ],
 )
 def test_a_wrong_answer_is_refused_with_a_sentence(forge: Forge, work: Path, answer: str, message: str) -> None:
     assert forge("new", "shop", "--defaults", "--data", answer) == told(message, LIST_HINT)
+    assert names(work) == []
+
+
+def test_a_worker_refuses_what_it_does_not_ask(forge: Forge, work: Path) -> None:
+    refused = forge("new", "shop", "--defaults", *data("database=postgres", "source=sqs", "template=go-worker-pool"))
+    assert refused == Ran(
+        2,
+        "",
+        'error: source cannot be "sqs": none, nats, kafka, rabbitmq or redis.\n'
+        'error: "database" is not asked by go-worker-pool, but by go-http-service.\n'
+        f"hint: {LIST_HINT}\n",
+    )
     assert names(work) == []
 
 

@@ -24,6 +24,9 @@ case "$*" in
   vet*) {vet} ;;
 esac
 """
+BROKERS = {"nats": "TEST_NATS_URL", "kafka": "TEST_KAFKA_BROKERS", "rabbitmq": "TEST_RABBITMQ_URL", "redis": "TEST_REDIS_URL"}
+"""Where the tests of a worker look for each of its possible brokers."""
+
 NEW = ("new", "services/orders", "--defaults", "--no-git", "--verify")
 
 
@@ -99,15 +102,25 @@ def test_json_is_one_document_with_both(forge: Forge, go: Callable[..., dict[str
     assert {step["name"] for step in failure["data"]["steps"] if step["status"] == "failed"} == {"vet"}
 
 
-def test_what_the_author_must_know_is_told_before_the_checks(forge: Forge, go: Callable[..., dict[str, str]], work: Path) -> None:
+@pytest.mark.parametrize(
+    ("answers", "variable"),
+    [
+        (["database=postgres"], "TEST_DATABASE_URL"),
+        *((["template=go-worker-pool", f"source={source}"], variable) for source, variable in BROKERS.items()),
+    ],
+)
+def test_what_the_author_must_know_is_told_before_the_checks(
+    forge: Forge, go: Callable[..., dict[str, str]], work: Path, answers: list[str], variable: str
+) -> None:
     subprocess.run(["git", "init", "--quiet"], cwd=work, check=True)
-    ran = forge("new", "orders", "--defaults", "--verify", "--data", "database=postgres", env=go() | {"CI": ""})
+    data = [word for answer in answers for word in ("--data", answer)]
+    ran = forge("new", "orders", "--defaults", "--verify", *data, env=go() | {"CI": "", variable: ""})
 
     assert ran.code == 0
     first, second, *_ = ran.stderr.splitlines()
     assert first.startswith(f"warning: {work}/orders is part of the git work tree {work}")
     assert second == "Created orders, and now checks it:"
-    assert "warning: TEST_DATABASE_URL is not set" in ran.stderr
+    assert f"warning: {variable} is not set" in ran.stderr
 
 
 def test_missing_programs_are_told_before_anything_is_made(forge: Forge, work: Path, tmp_path: Path) -> None:

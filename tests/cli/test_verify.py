@@ -219,23 +219,23 @@ def test_without_the_race_detector_no_compiler_is_needed(forge: Forge, service: 
     assert forge("verify", cwd=service, env=env).code == 0
 
 
-ANSWERS = "_commit: v0.1.0\n_src_path: https://x.example\ndatabase: {}\n"
+NEEDS_A_SERVER = "test-integration: export TEST_NATS_URL ?= nats://localhost:4222\ntest-integration: test\n"
 
 
 @pytest.mark.parametrize(
-    ("database", "env", "warning"),
+    ("target", "env", "warning"),
     [
-        ("postgres", {}, "TEST_DATABASE_URL is not set: the tests that need a database are skipped here, and run in CI."),
-        ("none", {}, ""),
-        ("postgres", {"TEST_DATABASE_URL": "postgres://localhost/app"}, ""),
-        ("postgres", {"CI": "true"}, ""),  # there the tests themselves fail
+        (NEEDS_A_SERVER, {}, "TEST_NATS_URL is not set: the tests that need a server are skipped here, and run in CI."),
+        ("", {}, ""),
+        (NEEDS_A_SERVER, {"TEST_NATS_URL": "nats://localhost:4222"}, ""),
+        (NEEDS_A_SERVER, {"CI": "true"}, ""),  # there the tests themselves fail
     ],
 )
-def test_tests_that_are_skipped_without_a_database_are_told(
-    forge: Forge, service: Path, database: str, env: Mapping[str, str], warning: str
+def test_tests_that_are_skipped_without_a_server_are_told(
+    forge: Forge, service: Path, target: str, env: Mapping[str, str], warning: str
 ) -> None:
-    (service / ".copier-answers.yml").write_text(ANSWERS.format(database))
-    clean = {"CI": "", "TEST_DATABASE_URL": "", **env}
+    (service / "Makefile").write_text(GREEN + target)
+    clean = {"CI": "", "TEST_NATS_URL": "", **env}
 
     plain, as_json = forge("verify", cwd=service, env=clean), forge("verify", "--json", cwd=service, env=clean)
 

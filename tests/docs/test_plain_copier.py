@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,10 @@ def make_history(path: Path) -> None:
     project.commit("release: v0.2.0", {})
 
 
+def data(answers: Mapping[str, str]) -> list[str]:
+    return [word for key, value in answers.items() for word in ("--data", f"{key}={value}")]
+
+
 class Author:
     """Someone with git, Copier, and an address where the templates are."""
 
@@ -101,8 +106,7 @@ class Author:
     def copy(self, place: Path, *words: str, address: str = "", **variables: str) -> Path:
         """A service of the first release."""
         place.mkdir(parents=True)
-        data = [word for key, value in ANSWERS.items() for word in ("--data", f"{key}={value}")]
-        command = ["copy", "--defaults", "--vcs-ref", "v0.1.0", *data, *words, address or canonical_url(), "orders"]
+        command = ["copy", "--defaults", "--vcs-ref", "v0.1.0", *data(ANSWERS), *words, address or canonical_url(), "orders"]
         copied = self.copier(*command, cwd=place, **variables)
         assert copied.status == 0, copied
         return place / "orders"
@@ -202,10 +206,12 @@ def answers(service: Path) -> dict[str, object]:
 
 
 class TestCopy:
-    def test_the_same_bytes(self, made: Path, history: Path, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("others", [{}, {"template": "go-worker-pool", "source": "nats"}], ids=str)
+    def test_the_same_bytes(self, others: dict[str, str], author: Author, history: Path, tmp_path: Path) -> None:
+        copied = author.copy(tmp_path / "place", *data(others))
         with locate("v0.1.0", os.environ, history / "src/gopherforge") as templates:
-            render(templates, ANSWERS, tmp_path / "orders", os.environ)
-        assert files(made) == files(tmp_path / "orders")
+            render(templates, ANSWERS | others, tmp_path / "orders", os.environ)
+        assert files(copied) == files(tmp_path / "orders")
 
     def test_another_address_is_recorded(self, made: Path, author: Author, tmp_path: Path) -> None:
         address = str(author.home / "upstream.git")
@@ -225,6 +231,12 @@ class TestCopy:
 
         assert (answers(made)["database"], answers(copied)["database"]) == ("none", "postgres")
         assert "databse" not in answers(copied)
+
+    def test_answers_to_questions_of_another_template(self, made: Path, author: Author, tmp_path: Path) -> None:
+        copied = author.copy(tmp_path / "place", "--data", "source=nats")
+
+        assert answers(copied) == answers(made)
+        assert "broker-up:" in (copied / "Makefile").read_text(encoding="utf-8")
 
 
 class TestUpdate:

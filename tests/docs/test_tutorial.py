@@ -29,7 +29,7 @@ def reader(shared: Shared, kubernetes: Kubernetes, tmp_path: Path) -> Iterator[S
     """Someone with an empty home and the caches of this machine, in a checkout that has just been released."""
     checkout, home, programs = release(tmp_path / "checkout").path, tmp_path / "home", tmp_path / "programs"
     home.mkdir()
-    images_of(shared, dockerfile(checkout)).docker(programs)
+    images_of(shared, DOCKERFILE.read_text(encoding="utf-8")).docker(programs)
     own = {
         "HOME": str(home),
         "KUBECONFIG": str(kubernetes.kubeconfig),
@@ -67,6 +67,9 @@ def follow(step: Step, reader: Shell) -> None:
 
 VERIFY = "gopherforge verify"
 
+DOCKERFILE = ROOT / "examples/go-http-service-defaults/Dockerfile"
+"""It starts from the same images as that of every service."""
+
 
 def provide_linter(reader: Shell) -> None:
     """Puts the linter, which takes minutes to build, to where the Makefile builds it."""
@@ -85,9 +88,3 @@ def caches() -> dict[str, str]:
     go_caches = dict(zip(names, go(ROOT, "env", *names).output.split(), strict=True))
     pip = run([program("python3"), "-m", "pip", "cache", "dir"], cwd=ROOT, env=INHERITED).output.strip()
     return go_caches | {"PIP_CACHE_DIR": pip, "PIP_CONSTRAINT": str(ROOT / "maintenance/constraints.txt")}
-
-
-def dockerfile(checkout: Path) -> str:
-    """The Dockerfile of every service, as far as it says what images it starts from."""
-    text = (checkout / "templates/go-http-service/Dockerfile.jinja").read_text(encoding="utf-8")
-    return text.replace("[[ go_toolchain ]]", str(CATALOG["go_toolchain"].default))

@@ -1,11 +1,16 @@
-"""Rendered projects under the Go tools, and a PostgreSQL server for their tests."""
+"""Rendered projects under the Go tools, and the servers for their tests: PostgreSQL, brokers."""
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from tests.generated.brokers import Server as Broker
+from tests.generated.dependencies import dependency_of, running_broker
 from tests.generated.postgres import Server, running_server
 from tests.gotools import go
 from tests.rendering import ANSWERS_FILE, Rendering, render_variant
@@ -17,6 +22,9 @@ UNREAD_BY_GO = re.compile(
 )
 
 LDFLAGS = "-s -w -X main.version=v1.2.3"
+
+Settings = dict[str, str]
+"""Environment variables of a service."""
 
 
 class Project:
@@ -59,8 +67,8 @@ def project(request: pytest.FixtureRequest, shared: Shared) -> Project:
     return Project(render_variant(shared, request.param), shared)
 
 
-@pytest.fixture(params=[variant for variant in landmarks() if dict(variant.options).get("database", "none") == "none"], ids=str)
-def memory_project(request: pytest.FixtureRequest, shared: Shared) -> Project:
+@pytest.fixture(params=[variant for variant in landmarks() if not dependency_of(variant)], ids=str)
+def alone_project(request: pytest.FixtureRequest, shared: Shared) -> Project:
     """The projects that start without any server."""
     return Project(render_variant(shared, request.param), shared)
 
@@ -82,3 +90,46 @@ def postgres() -> Iterator[Server]:
 def database(postgres: Server) -> str:
     """The URL of an empty database."""
     return postgres.create_database()
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Callable[[str], Broker]]:
+    """Gives the broker of a kind, which is started when it is needed first."""
+    with ExitStack() as stack:
+        yield cache(lambda source: stack.enter_context(running_broker(source)))
+
+
+@pytest.fixture(scope="session")
+def names() -> Iterator[str]:
+    """Names for what belongs to one test at a broker."""
+    return (f"jobs-{number}" for number in count(1))
+
+
+@pytest.fixture
+def settings_of(request: pytest.FixtureRequest) -> Callable[[Project], Settings]:
+    """What a project's service needs to start: the database, or the broker and a queue, that it has for itself."""
+
+    def settings(project: Project) -> Settings:
+        needed = dependency_of(project.variant)
+        if not needed:
+            return {}
+        if needed.kind == "database":
+            return {needed.variable: request.getfixturevalue("database")}
+        source = str(project.variant.answers["source"])
+        return {
+            needed.variable: request.getfixturevalue("broker")(source).url,
+            "JOBS": next(request.getfixturevalue("names")),
+        }
+
+    return settings
+
+
+@pytest.fixture
+def tests_settings_of(settings_of: Callable[[Project], Settings]) -> Callable[[Project], Settings]:
+    """What the integration tests of a project are told: where the server is that they need, if any."""
+
+    def settings(project: Project) -> Settings:
+        needed = dependency_of(project.variant)
+        return {f"TEST_{needed.variable}": settings_of(project)[needed.variable]} if needed else {}
+
+    return settings

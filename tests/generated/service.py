@@ -36,7 +36,7 @@ class Answer:
 
 
 class Service:
-    """A running service, with the addresses that it says it is bound to.
+    """A running service, with the addresses that it says it is bound to; a worker has no public one.
 
     It reads the process's standard error to the end, and closes it: nobody else may.
     """
@@ -46,7 +46,7 @@ class Service:
         self._log: queue.Queue[dict[str, Any]] = queue.Queue()
         threading.Thread(target=self._read_log, daemon=True).start()
         ready = self.logged("ready")
-        self.public, self.admin = ready["http"], ready["admin"]
+        self.public, self.admin = ready.get("http", ""), ready["admin"]
 
     def logged(self, message: str) -> dict[str, Any]:
         """The next log record with this message."""

@@ -1,14 +1,18 @@
 """Every rendered project under the Go tools, as strictly as they go."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests import source
-from tests.generated.conftest import Project
+from tests.generated.conftest import Project, Settings
+from tests.generated.dependencies import dependency_of
 from tests.gotools import environment, go
-from tests.support import Outcome, program, run
+from tests.rendering import render_variant
+from tests.support import Outcome, Shared, program, run
+from tests.variants import Variant, landmarks
 
 pytestmark = pytest.mark.go
 
@@ -53,13 +57,16 @@ def test_linter_is_the_one_that_services_pin() -> None:
     assert f"version {version} " in run([program("golangci-lint"), "version"], cwd=source.ROOT).output
 
 
-def test_race_tests_pass_and_cover_internal(project: Project, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    """With a database where the project has one; then no test may be skipped."""
+def test_race_tests_pass_and_cover_internal(
+    project: Project, tests_settings_of: Callable[[Project], Settings], tmp_path: Path
+) -> None:
+    """With the server that the project needs, if any; then no test may be skipped."""
     program("cc")  # the race detector is linked by it
-    extra = {"TEST_DATABASE_URL": request.getfixturevalue("database")} if project.has_database else {}
-    profile = tmp_path / "cover.out"
 
-    tests = project.once("test", lambda: race_tests(project.path, profile, extra))
+    def work() -> Outcome:
+        return race_tests(project.path, tmp_path / "cover.out", tests_settings_of(project))
+
+    tests = project.once("test", work)
 
     if tests.status:
         said = re.sub(r"(?m)^(=== |\s*--- PASS|PASS|ok ).*\n", "", tests.output)
@@ -70,15 +77,18 @@ def test_race_tests_pass_and_cover_internal(project: Project, request: pytest.Fi
     assert float(total[1]) >= COVERAGE_FLOOR, tests.output[tests.output.rfind("\nok ") :]
 
 
-def test_integration_tests_without_a_database_fail_only_in_ci(postgres_project: Project) -> None:
-    def test(**extra: str) -> Outcome:
-        return go(postgres_project.path, "test", "-count=1", "./internal/user/...", **extra)
+@pytest.mark.parametrize("variant", [variant for variant in landmarks() if dependency_of(variant)], ids=str)
+def test_integration_tests_without_their_server_fail_only_in_ci(variant: Variant, shared: Shared) -> None:
+    needed = dependency_of(variant)
+    assert needed is not None
+    project = Project(render_variant(shared, variant), shared)
+    packages = "./internal/user/..." if needed.kind == "database" else "./internal/platform/source/..."
 
-    on_a_desk, in_ci = test(), test(CI="true")
+    on_a_desk, in_ci = (go(project.path, "test", "-count=1", packages, CI=ci) for ci in ("", "true"))
 
     assert on_a_desk.status == 0, on_a_desk
     assert in_ci.status == 1
-    assert "TEST_DATABASE_URL" in in_ci.output
+    assert f"TEST_{needed.variable} is not set" in in_ci.output
 
 
 def test_binary_is_small(project: Project) -> None:
@@ -89,7 +99,7 @@ def test_binary_is_small(project: Project) -> None:
 
 def size_limit(project: Project) -> int:
     """In MiB, by how many of the options that link libraries are on: docs/decisions/0009."""
-    return (12, 20, 25)[bool(project.variant.answers["tracing"]) + project.has_database]
+    return (12, 20, 25)[bool(project.variant.answers["tracing"]) + bool(dependency_of(project.variant))]
 
 
 def race_tests(path: Path, profile: Path, extra: dict[str, str]) -> Outcome:

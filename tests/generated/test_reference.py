@@ -1,54 +1,91 @@
 """What the documentation lists of a service is what the service has: metrics, environment variables."""
 
 import re
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.generated.conftest import Project
-from tests.generated.service import running
+from tests.generated.conftest import Project, Settings
+from tests.generated.deploy.jobs import send
+from tests.generated.faults.subject import Subject
+from tests.generated.service import Service, eventually
+from tests.rendering import render_variant
 from tests.source import ROOT
+from tests.support import Shared
+from tests.variants import Variant, landmarks, one_with_each
 
-pytestmark = pytest.mark.go
+pytestmark = [
+    pytest.mark.go,
+    pytest.mark.parametrize(
+        "variant", list(dict.fromkeys([*landmarks(), *one_with_each("go-worker-pool", "source").values()])), ids=str
+    ),
+]
 
 OF_LIBRARIES = ("go_", "process_")
 
 READ = re.compile(r'\b(?:e\.\w+\(|read\(e, )"([A-Z_]+)"(?:, ([^,()]+))?')
 
-OF_OTHERS = {"DATABASE_URL_FILE", "GOMEMLIMIT", "TEST_DATABASE_URL"}
-"""The other form of a secret, and what the Go runtime and the tests read."""
+OF_OTHERS = re.compile("OTEL_|TEST_|GOMEMLIMIT$|.*_FILE$")
+"""What OpenTelemetry, the tests and the Go runtime read, and the other form of a secret."""
 
-DEFAULTS = {"slog.LevelInfo": "info", "1<<20": "1048576"}
-
-
-def page(name: str) -> str:
-    return (ROOT / "docs/reference" / name).read_text(encoding="utf-8")
+DEFAULTS = {"slog.LevelInfo": "info", "1<<20": "1048576", "time.Second": "1s", "time.Minute": "1m"}
 
 
-def test_the_metrics_are_those_that_a_service_exports(postgres_project: Project, database: str) -> None:
-    listed = dict(
-        re.findall(r"^\| `(\w+)` \| (?:counter|gauge|histogram) \| (.*?)(?: By .*)? \|$", page("metrics.md"), re.MULTILINE)
-    )
-    with running(postgres_project.binary(), DATABASE_URL=database, MAX_IN_FLIGHT="100") as service:
-        service.ask("GET", "/v1/users")
+def listed(page: str, variant: Variant) -> Iterator[list[str]]:
+    """The rows of a page that are about a variant, as cells."""
+    text = (ROOT / "docs/reference" / page).read_text(encoding="utf-8")
+    section = text.partition(f"\n## {variant.template}\n")[2].partition("\n## ")[0]
+    condition = "always"
+    for line in section.splitlines():
+        if line.startswith("#"):
+            condition = "always"
+        elif line.startswith("Only with "):
+            condition = " and ".join(re.findall(r"`([^`]+)`", line))
+        elif line.startswith("| `") and variant.meets(condition):
+            yield line.strip("| ").split(" | ")
+
+
+def test_the_metrics_are_those_that_a_service_exports(
+    variant: Variant, shared: Shared, settings_of: Callable[[Project], Settings]
+) -> None:
+    rows = [row for row in listed("metrics.md", variant) if row[1] in {"counter", "gauge", "histogram"}]
+    project = Project(render_variant(shared, variant), shared)
+    subject = Subject(project, {**settings_of(project), "MAX_IN_FLIGHT": "100", "GENERATE_EVERY": "10ms"})
+    with subject.running() as service:
+        use(service, subject)
         exported = dict(re.findall(r"^# HELP (\w+) (.*)$", service.ask("GET", "/metrics", admin=True).body, re.MULTILINE))
-    assert listed == {name: meaning for name, meaning in exported.items() if not name.startswith(OF_LIBRARIES)}
+
+    assert {name.strip("`"): re.sub(r" By `.*", "", meaning) for name, _, meaning in rows} == {
+        name: meaning for name, meaning in exported.items() if not name.startswith(OF_LIBRARIES)
+    }
 
 
-def test_the_variables_are_those_that_a_service_reads(postgres_project: Project) -> None:
-    rows = re.findall(r"^\| (`.*?) \| (.*?) \|", page("environment.md"), re.MULTILINE)
-    listed = {name: default for names, default in rows for name in re.findall(r"`([A-Z_]+)`", names)}
-    code = (postgres_project.path / "internal/platform/config/config.go").read_text(encoding="utf-8")
+def use(service: Service, subject: Subject) -> None:
+    """Has a service do something, without which some metrics are not there."""
+    if service.public:
+        service.ask("GET", "/v1/users")
+        return
+    if dict(subject.project.variant.options)["source"] != "none":
+        send(['{"text": "hello world"}'], subject.project, subject.settings)
+    eventually(lambda: service.metric('worker_settlements_total{settlement="acked"}', otherwise=0) > 0)
+
+
+def test_the_variables_are_those_that_a_service_reads(variant: Variant, shared: Shared) -> None:
+    rows = list(listed("environment.md", variant))
+    told = {name: default for names, default, _ in rows for name in re.findall(r"`([A-Z_]+)`", names)}
+    texts = render_variant(shared, variant).texts
+    code = "".join(texts[f"internal/platform/config/{name}.go"] for name in ("config", "env"))
     read = {name: default_of(text) for name, text in READ.findall(code)}
 
-    assert own(listed) == own(read)
-    assert {name: text for name, text in listed.items() if text.startswith("`")} == {
-        name: f"`{text}`" for name, text in read.items() if text and listed.get(name) != "unset"
+    assert own(told) == own(read)
+    assert {name: text for name, text in told.items() if text.startswith("`")} == {
+        name: f"`{text}`" for name, text in read.items() if text and told.get(name) not in {"unset", "the service's name"}
     }
 
 
 def own(variables: dict[str, str]) -> set[str]:
-    """Those that are not OpenTelemetry's, or others'."""
-    return {name for name in variables if not name.startswith("OTEL_")} - OF_OTHERS
+    """Those that are not others'."""
+    return {name for name in variables if not OF_OTHERS.match(name)}
 
 
 def default_of(text: str) -> str:

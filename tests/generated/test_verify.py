@@ -17,38 +17,49 @@ from tests.variants import Variant, landmarks
 pytestmark = pytest.mark.go
 
 RACE = """\
-package user
+package {package}
 
 import "testing"
 
-func TestRace(t *testing.T) {
+func TestRace(t *testing.T) {{
 	n := 0
-	done := make(chan struct{})
-	go func() { n++; close(done) }()
+	done := make(chan struct{{}})
+	go func() {{ n++; close(done) }}()
 	n++
 	<-done
 	t.Log(n)
-}
+}}
 """
 
 FAULTS = {
     "conflict-check": ("NOTES.md", "<<<<<<< ours\n", "NOTES.md:1:<<<<<<< ours"),
     "tidy-check": ("go.sum", f"example.com/unused v1.0.0/go.mod h1:{'A' * 43}=\n", "-example.com/unused v1.0.0/go.mod"),
-    "fmt-check": ("internal/user/layout.go", "package user\n\nfunc  Layout() {}\n", "not formatted: internal/user/layout.go"),
-    "vet": ("internal/user/vetted.go", "package user\n\nfunc Vetted(n int) { n = n }\n", "self-assignment of n"),
-    "build": ("cmd/server/build.go", '//go:build !cgo\n\npackage main\n\nvar _ int = "text"\n', "cmd/server/build.go:5"),
-    "test-race": ("internal/user/race_test.go", RACE, "race detected during execution of test"),
-    "lint": ("internal/user/unused.go", "package user\n\nfunc unused() {}\n", "func unused is unused"),
+    "fmt-check": ("{domain}/layout.go", "package {package}\n\nfunc  Layout() {{}}\n", "not formatted: {domain}/layout.go"),
+    "vet": ("{domain}/vetted.go", "package {package}\n\nfunc Vetted(n int) {{ n = n }}\n", "self-assignment of n"),
+    "build": ("{program}/build.go", '//go:build !cgo\n\npackage main\n\nvar _ int = "text"\n', "{program}/build.go:5"),
+    "test-race": ("{domain}/race_test.go", RACE, "race detected during execution of test"),
+    "lint": ("{domain}/unused.go", "package {package}\n\nfunc unused() {{}}\n", "func unused is unused"),
 }
 """For each step what is appended to which file, and what the step says about it. That of `vuln` is in its database."""
 
-FLAW = vulndb.Flaw("stdlib", "net/mail", "ParseAddress", fixed="1.99.0")
+FLAW = vulndb.Flaw("stdlib", "log/slog", "New", fixed="1.99.0")
+
+PLACES = {
+    "go-http-service": {"domain": "internal/user", "package": "user", "program": "cmd/server"},
+    "go-worker-pool": {"domain": "internal/job", "package": "job", "program": "cmd/worker"},
+}
 
 
 @pytest.fixture(params=[variant for variant in landmarks() if variant.label == "defaults"], ids=str)
-def service(request: pytest.FixtureRequest, shared: Shared, tmp_path: Path) -> Path:
-    """A service of each template, with the linter, which takes minutes to build, where its Makefile would put it."""
-    variant: Variant = request.param
+def variant(request: pytest.FixtureRequest) -> Variant:
+    """Of each template the defaults."""
+    found: Variant = request.param
+    return found
+
+
+@pytest.fixture
+def service(variant: Variant, shared: Shared, tmp_path: Path) -> Path:
+    """A service, with the linter, which takes minutes to build, where its Makefile would put it."""
     directory = tmp_path / "user-service"
     shutil.copytree(render_variant(shared, variant).path, directory)
     (directory / "bin").mkdir()
@@ -72,14 +83,15 @@ def test_a_new_service_passes_its_own_checks(service: Path, tmp_path: Path) -> N
     assert (status, set(steps)) == (0, {*FAULTS, "vuln"})
 
 
-def test_every_step_finds_its_kind_of_fault(service: Path, tmp_path: Path) -> None:
-    for path, text, _ in FAULTS.values():
+def test_every_step_finds_its_kind_of_fault(service: Path, variant: Variant, tmp_path: Path) -> None:
+    faults = {name: [text.format(**PLACES[variant.template]) for text in fault] for name, fault in FAULTS.items()}
+    for path, text, _ in faults.values():
         with (service / path).open("a", encoding="utf-8") as file:
             file.write(text)
 
     status, steps = verify(service, vulndb.write(tmp_path / "vulnerabilities", FLAW))
 
-    said = {name: words for name, (_, _, words) in FAULTS.items()} | {"vuln": "mail.ParseAddress"}
+    said = {name: words for name, (_, _, words) in faults.items()} | {"vuln": "slog.New"}
     assert status == 1
     assert [name for name, step in steps.items() if step["status"] != "failed"] == []
     assert [steps[name]["output"] for name, words in said.items() if words not in steps[name]["output"]] == []

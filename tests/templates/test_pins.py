@@ -23,3 +23,12 @@ def test_the_toolchain_is_of_the_language_version() -> None:
     language, toolchain = (str(source.CATALOG[key].default) for key in ("go_version", "go_toolchain"))
 
     assert toolchain.rpartition(".")[0] == language.rpartition(".")[0]
+
+
+def test_we_prove_with_the_kafka_of_compose() -> None:
+    ours = re.search(r"(?m)^KAFKA_VERSION=(\S+)", (source.ROOT / "maintenance/kafka.sh").read_text(encoding="utf-8"))
+    image = re.search(r"apache/kafka:(\S+)", (source.ROOT / "templates/_shared/compose/kafka.yaml").read_text(encoding="utf-8"))
+
+    assert ours is not None
+    assert image is not None
+    assert ours[1] == image[1]

@@ -21,11 +21,16 @@ MAX_CONTROL_LINES = 6
 MAY_HAVE_MORE = {
     "templates/_shared/internal/platform/postgres/postgres.go": "one option, its import, field and use",
     "templates/_shared/internal/platform/postgres/postgres_test.go": "one option of the pool, with its import and uses",
-    "templates/go-http-service/cmd/server/main_test.go.jinja": "the wiring is where the answers meet",
+    "templates/go-http-service/cmd/server/serve_test.go.jinja": "the wiring is where the answers meet",
     "templates/go-http-service/cmd/server/wire.go.jinja": "the wiring is where the answers meet",
     "templates/go-http-service/internal/platform/config/config.go.jinja": "each answer brings variables of its own",
     "templates/go-http-service/internal/platform/config/config_test.go.jinja": "each answer brings variables of its own",
     "templates/go-http-service/internal/platform/httpserver/router.go.jinja": "one option, its import, field and use",
+    "templates/go-worker-pool/cmd/worker/serve_test.go.jinja": "the wiring is where the answers meet",
+    "templates/go-worker-pool/cmd/worker/wire.go.jinja": "the wiring is where the answers meet",
+    "templates/go-worker-pool/internal/platform/config/config.go.jinja": "each answer brings variables of its own",
+    "templates/go-worker-pool/internal/platform/config/config_test.go.jinja": "each answer brings variables of its own",
+    "templates/go-worker-pool/internal/platform/consumer/consumer.go.jinja": "one option, its import, fields and uses",
 }
 """Why splitting these files would read worse than more control lines."""
 

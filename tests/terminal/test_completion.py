@@ -69,6 +69,8 @@ def press(terminal: Terminal) -> Press:
         ("gopherforge new --data=license=A", "new --data=license=Apache-2.0"),
         ("gopherforge new --data-file ans", "new --data-file answers.yml"),
         ("gopherforge options go-h", "options go-http-service"),
+        ("gopherforge new orders --data template=go-w", "new orders --data template=go-worker-pool"),
+        ("gopherforge new orders --data source=k", "new orders --data source=kafka"),
         ("gopherforge completion z", "completion zsh"),
         ("gopherforge new --data-file=ans", "new --data-file=answers.yml"),
         ("gopherforge --version ver", "--version verify"),

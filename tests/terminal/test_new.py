@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.cli.conftest import names
+from tests.source import CATALOG
 from tests.terminal.conftest import CTRL_C, CTRL_D, CTRL_U, DOWN, ENTER, ESC, UP, Start, Terminal, ends
 
 pytestmark = pytest.mark.terminal
@@ -83,6 +84,42 @@ def test_every_question_can_be_answered_by_the_keyboard(start: Start, work: Path
     }
     found = answers(work / "orders")
     assert {key: found[key] for key in expected} == expected
+
+
+def test_a_worker_is_asked_where_its_jobs_come_from_and_not_where_its_data_is(start: Start, work: Path) -> None:
+    terminal = start("new", "orders", "--no-git")
+    reply(terminal, "Worker that does jobs from a queue (go-worker-pool)", DOWN + ENTER)
+    reply(terminal, "name [orders]:", ENTER)
+    reply(terminal, "module [example.com/orders]:", ENTER)
+    reply(terminal, "the rest? (Y/n)", "n")
+    reply(terminal, "description [A Go service.]:", ENTER)
+    reply(terminal, "MIT License (MIT)", ENTER)
+    terminal.expect_exact("Messaging")
+    assert "Storage" not in str(terminal.before)
+    reply(terminal, "RabbitMQ, with quorum queues (rabbitmq)", DOWN + DOWN + DOWN + ENTER)
+    reply(terminal, "tracing (Y/n)", ENTER)
+    reply(terminal, "Nowhere, I bring my own (none)", ENTER)
+    reply(terminal, "Elsewhere, I bring my own (none)", ENTER)
+    terminal.expect_exact("  source       rabbitmq")
+    reply(terminal, "Create it? (Y/n)", ENTER)
+    code, shown = ends(terminal)
+    assert code == 0
+    assert "Created orders with go-worker-pool v" in shown
+    assert "  make broker-up run\r\n" in shown
+    found = answers(work / "orders")
+    assert (found["source"], "database" in found) == ("rabbitmq", False)
+
+
+def test_a_given_answer_decides_between_the_templates(start: Start, work: Path) -> None:
+    terminal = start("new", "orders", "--no-git", "--data", "source=kafka", "--data", "module=example.com/orders")
+    reply(terminal, "(go-worker-pool)", ENTER)
+    terminal.expect_exact('"source" is not asked by go-http-service, but by go-worker-pool.')
+    reply(terminal, "(go-worker-pool)", DOWN + ENTER)
+    reply(terminal, "name [orders]:", ENTER)
+    reply(terminal, "the rest? (Y/n)", "y")
+    reply(terminal, "Create it? (Y/n)", ENTER)
+    assert ends(terminal)[0] == 0
+    assert answers(work / "orders")["source"] == "kafka"
 
 
 def test_escape_goes_one_question_back(start: Start, work: Path) -> None:
@@ -197,8 +234,9 @@ def test_no_colour_is_shown_where_none_is_wanted(start: Start) -> None:
     assert not COLOUR.search(shown(start("new", NO_COLOR="1")))
 
 
-def test_what_is_shown_fits_eighty_columns(start: Start, work: Path) -> None:
-    terminal = start("new", "orders", "--defaults", "--no-git")
+@pytest.mark.parametrize("template", CATALOG.templates)
+def test_what_is_shown_fits_eighty_columns(start: Start, work: Path, template: str) -> None:
+    terminal = start("new", "orders", "--defaults", "--no-git", "--data", f"template={template}")
     code, shown = ends(terminal)
     assert code == 0
     assert max(map(len, shown.splitlines())) <= 80

@@ -106,7 +106,10 @@ def test_a_pipe_is_a_file() -> None:
         ({"license": "mit"}, ['license cannot be "mit": none, Apache-2.0 or MIT. Did you mean "MIT"?']),
         ({"license": "apache"}, ['license cannot be "apache": none, Apache-2.0 or MIT. Did you mean "Apache-2.0"?']),
         ({"database": "mysql"}, ['database cannot be "mysql": none or postgres.']),
-        ({"template": "go-http"}, ['template cannot be "go-http": go-http-service. Did you mean "go-http-service"?']),
+        (
+            {"template": "go-http"},
+            ['template cannot be "go-http": go-http-service or go-worker-pool. Did you mean "go-http-service"?'],
+        ),
         ({"tracing": "flase"}, ['tracing takes true or false, not "flase".']),
         ({"tracing": 2}, ["tracing takes true or false, not a number."]),
         ({"description": True}, ["description takes text, not true: put it in quotes."]),
@@ -130,9 +133,33 @@ def test_all_that_is_wrong_is_told_at_once(given: Given, sentences: list[str]) -
     assert refused.value.hint == "`gopherforge options` lists every question and its answers."
 
 
-def test_an_answer_that_the_template_never_asks_for_is_refused(catalog: Catalog) -> None:
-    with pytest.raises(InvalidAnswer, match=r'^"driver" is not asked by worker\.$'):
-        check(catalog, {"template": "worker", "driver": "pgx"})
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"template": "go-http-service", "source": "nats"}, '"source" is not asked by go-http-service, but by go-worker-pool.'),
+        (
+            {"template": "go-worker-pool", "database": "none"},
+            '"database" is not asked by go-worker-pool, but by go-http-service.',
+        ),
+        ({"source": "nats", "ci": "none", "database": "none"}, 'no template asks "database" and "source" together.'),
+    ],
+)
+def test_an_answer_that_the_template_never_asks_for_is_refused(given: Given, sentence: str) -> None:
+    with pytest.raises(InvalidAnswer) as refused:
+        check(CATALOG, given)
+    assert refused.value.message == sentence
+
+
+def test_a_template_that_is_not_given_is_still_asked_for_or_takes_its_default() -> None:
+    check(CATALOG, {"source": "nats"})
+    with pytest.raises(InvalidAnswer, match=r'^"source" is not asked by go-http-service, but by go-worker-pool\.$'):
+        complete(CATALOG, {"source": "nats"})
+
+
+def test_an_answer_that_no_template_asks_for_says_no_more(tmp_path: Path) -> None:
+    never = {"questions/derived.yml": 'lost: {type: bool, help: "Lost?", default: true, when: "[[ name == \'\' ]]"}\n'}
+    with pytest.raises(InvalidAnswer, match=r'^"lost" is not asked by web\.$'):
+        check(load(build(tmp_path, DEPENDENT | never)), {"template": "web", "lost": "no"})
 
 
 def test_an_answer_that_these_answers_do_not_lead_to_is_refused(catalog: Catalog) -> None:

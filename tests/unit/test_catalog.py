@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gopherforge.catalog import Catalog, load
+from gopherforge.catalog import Catalog, Question, load
 from gopherforge.errors import InvalidTemplates
 from tests.source import CATALOG, ROOT, includes
 from tests.unit.sources import DEPENDENT, build
@@ -46,6 +46,18 @@ def test_choices_are_labels_and_values(catalog: Catalog) -> None:
 )
 def test_a_template_asks_what_some_answers_lead_to(catalog: Catalog, template: str, keys: set[str]) -> None:
     assert catalog.asked_by(template) == keys
+
+
+def test_a_template_asks_what_a_computed_value_leads_to(tmp_path: Path) -> None:
+    derived = """\
+public: {type: bool, default: "[[ template == 'web' ]]", when: false}
+remote: {type: bool, default: "[[ public ]]", when: false}
+proxy: {type: bool, help: "Behind a proxy?", default: true, when: "[[ remote ]]"}
+sql: {type: bool, default: "[[ storage == 'sql' ]]", when: false}
+label: {type: str, default: "[[ name ]]", when: false}
+"""
+    catalog = load(build(tmp_path, DEPENDENT | {"questions/derived.yml": derived}))
+    assert ["proxy" in catalog.asked_by(template) for template in catalog.templates] == [True, False]
 
 
 def test_a_later_definition_replaces_an_earlier_one_in_its_place(tmp_path: Path) -> None:
@@ -95,6 +107,12 @@ def test_every_question_of_ours_is_explained_and_its_choices_are_fixed(question:
     assert ours.computed or ours.help
     assert "[[" not in "".join([*ours.choices, *ours.choices.values()])
     assert not ours.choices or ours.default in ours.choices.values()
+
+
+@pytest.mark.parametrize("question", CATALOG.askable, ids=lambda question: question.key)
+def test_every_prompt_of_ours_fits_eighty_columns(question: Question) -> None:
+    shown = [f"? {question.help}", *(f" » {label} ({value})" for label, value in question.choices.items())]
+    assert [line for line in shown if len(line) > 80] == []
 
 
 def test_every_file_of_questions_is_included() -> None:

@@ -100,6 +100,12 @@ def test_given_answers_are_not_asked(catalog: Catalog) -> None:
     assert prompts(transcript) == ["Create it?"]
 
 
+def test_a_template_that_does_not_ask_for_a_given_answer_is_refused(catalog: Catalog) -> None:
+    answers, transcript = talk(catalog, "worker", "web", "", "", "", given={"storage": "none"})
+    assert (answers["template"], answers["storage"]) == ("web", "none")
+    assert '  "storage" is not asked by worker, but by web.\n' in transcript
+
+
 def test_a_suggestion_replaces_a_default(catalog: Catalog) -> None:
     answers, transcript = talk(catalog, "", "", "", "", suggested={"name": "shop"})
     assert answers["name"] == "shop"

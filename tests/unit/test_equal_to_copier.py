@@ -15,6 +15,7 @@ from gopherforge.answers import complete, context
 from gopherforge.catalog import Catalog, load
 from gopherforge.errors import InvalidAnswer
 from tests.unit.sources import dependent, this_repository
+from tests.variants import Variant, variants
 
 Given = Mapping[str, Any]
 
@@ -91,6 +92,7 @@ SINGLE: list[Given] = [
     *({"description": description} for description in DESCRIPTIONS),
     *({"license": licence} for licence in ("none", "MIT", "Apache-2.0", "mit", "", "GPL-3.0")),
     *({"database": database} for database in ("none", "postgres", "mysql", "", "None")),
+    *({"template": "go-worker-pool", "source": source} for source in ("none", "rabbitmq", "sqs", "", "None")),
     *(
         {"tracing": tracing}
         for tracing in (True, False, "true", "FALSE", "yes", "No", "on", "off", "t", "f", "y", "n", "1", "0", 1, 0)
@@ -111,17 +113,11 @@ def test_each_answer_is_taken_or_refused_alike(ours: Path, tmp_path: Path, given
     assert typed(catalog_tells(load(ours), given)) == typed(copier_tells(ours, given, tmp_path))
 
 
-COMBINED = [
-    dict(zip(("license", "database", "tracing", "ci"), values, strict=True))
-    for values in product(("none", "MIT"), ("none", "postgres"), (True, "false"), ("github", "none"))
-]
-
-
-@pytest.mark.parametrize("given", COMBINED, ids=repr)
-def test_combinations_are_equal(ours: Path, tmp_path: Path, given: Given) -> None:
-    expected = copier_tells(ours, given, tmp_path)
+@pytest.mark.parametrize("variant", variants(), ids=str)
+def test_combinations_are_equal(ours: Path, tmp_path: Path, variant: Variant) -> None:
+    expected = copier_tells(ours, variant.answers, tmp_path)
     assert expected
-    assert typed(catalog_tells(load(ours), given)) == typed(expected)
+    assert typed(catalog_tells(load(ours), variant.answers)) == typed(expected)
 
 
 DEPENDENT = [
@@ -162,6 +158,7 @@ SURPRISING = [
     ({"description": 1.10}, "1.1", "an unquoted version loses its zero"),
     ({"description": 0o10}, "8", "an unquoted mode is another number"),
     ({"go_version": "1.2"}, "1.2", "a computed value is given, used and not recorded"),
+    ({"source": "kafka"}, "kafka", "so is the answer to another template's question"),
     ({"unknown": "x"}, None, "a key that is no question is ignored"),
 ]
 

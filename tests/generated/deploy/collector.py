@@ -16,7 +16,7 @@ import yaml
 from tests.generated.service import PATIENCE, PROBE_PERIOD, eventually
 from tests.support import free_port, program
 
-SERVER, CLIENT = 2, 3
+SERVER, CLIENT, PRODUCER, CONSUMER = 2, 3, 4, 5
 """Kinds of spans."""
 
 Attributes = dict[str, Any]
@@ -43,7 +43,7 @@ class Collector:
         self.endpoint = f"http://127.0.0.1:{port}"
         self._received = received
 
-    def spans_until(self, trace: str, kind: int = SERVER) -> list[Span]:
+    def spans_until(self, trace: str, kind: int) -> list[Span]:
         """What has come since the last call, up to a span of this trace and kind."""
         spans: list[Span] = []
         while not spans or (spans[-1].trace, spans[-1].kind) != (trace, kind):

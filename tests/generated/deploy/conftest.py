@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.generated.conftest import Project
+from tests.generated.conftest import Project, Settings
 from tests.generated.deploy.manifests import Manifests, variants_with_manifests
 from tests.generated.faults.subject import Subject
 from tests.rendering import render_variant
@@ -18,14 +18,13 @@ def manifests(request: pytest.FixtureRequest, shared: Shared) -> Manifests:
 
 
 @pytest.fixture
-def subject_of(request: pytest.FixtureRequest) -> Callable[[Project], Subject]:
+def subject_of(settings_of: Callable[[Project], Settings]) -> Callable[[Project], Subject]:
     """Makes a project's service ready to run: with a database that has its migrations, where it keeps its data in one."""
 
     def subject(project: Project) -> Subject:
-        if not project.has_database:
-            return Subject(project)
-        stored = Subject(project, {"DATABASE_URL": request.getfixturevalue("database")})
-        assert stored.run("migrate").status == 0
-        return stored
+        subject = Subject(project, settings_of(project))
+        if project.has_database:
+            assert subject.run("migrate").status == 0
+        return subject
 
     return subject

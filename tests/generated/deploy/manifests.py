@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from tests.generated.dependencies import Dependency, dependency_of
 from tests.rendering import Rendering
 from tests.support import PROOF_IS_FULL, Outcome, Shared, digest, program, run
 from tests.variants import Variant, landmarks, variants
@@ -43,7 +44,7 @@ class Objects:
         return [*self.pod["spec"].get("initContainers", []), *self.pod["spec"]["containers"]]
 
     @property
-    def server(self) -> Any:
+    def main(self) -> Any:
         """The container that stays."""
         (container,) = self.pod["spec"]["containers"]
         return container
@@ -65,8 +66,8 @@ class Manifests:
         return str(self.rendering.variant.answers["name"])
 
     @property
-    def has_database(self) -> bool:
-        return self.rendering.variant.answers["database"] != "none"
+    def dependency(self) -> Dependency | None:
+        return dependency_of(self.rendering.variant)
 
     @property
     def has_tracing(self) -> bool:
@@ -90,6 +91,12 @@ def variants_with_manifests(**options: str) -> list[Variant]:
     """The variants to prove that have manifests and these options."""
     wanted = {"deploy": "kubernetes", **options}.items()
     return [one for one in (variants() if PROOF_IS_FULL else landmarks()) if wanted <= dict(one.options).items()]
+
+
+def variants_that_need(*kinds: str | None) -> list[Variant]:
+    """The variants to prove that have manifests and need a database, a broker, or nothing."""
+    needs = {one: dependency_of(one) for one in variants_with_manifests()}
+    return [one for one, needed in needs.items() if (needed.kind if needed else None) in kinds]
 
 
 @cache

@@ -4,7 +4,7 @@ import shutil
 import signal
 import struct
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from tests.generated.conftest import Project
+from tests.generated.conftest import Project, Settings
 from tests.generated.deploy.images import Images, contained, images_of
-from tests.generated.service import ANY_PORT, PATIENCE, Service, followed
+from tests.generated.deploy.jobs import send
+from tests.generated.service import ANY_PORT, PATIENCE, Service, eventually, followed
 from tests.rendering import render_variant
 from tests.support import Outcome, Shared, run
 from tests.variants import landmarks
@@ -29,6 +30,11 @@ NOBODY = "65532"
 
 SECRETS = (".env", ".git/config", "deploy/token", "id_ed25519", "secret.yaml")
 """What lies around in a developer's directory."""
+
+PROGRAMS = {"go-http-service": "server", "go-worker-pool": "worker"}
+PUBLIC_PORTS = {"go-http-service": {"8080/tcp"}, "go-worker-pool": set()}
+SOURCES = {"cmd", "go.mod", "go.sum", "internal"}
+OWN_SOURCES = {"go-http-service": {"api"}, "go-worker-pool": set()}
 
 MACHINES = {"linux/amd64": 62, "linux/arm64": 183}
 """e_machine of an ELF file."""
@@ -45,6 +51,10 @@ class Image:
     @property
     def tag(self) -> str:
         return f"localhost/{self.project.variant}"
+
+    @property
+    def program(self) -> str:
+        return PROGRAMS[self.project.variant.template]
 
     @cached_property
     def description(self) -> dict[str, Any]:
@@ -96,11 +106,11 @@ def built(project: Project, shared: Shared) -> Image:
 
 
 def test_image_says_how_it_runs(image: Image) -> None:
-    said = image.configuration
+    said, template = image.configuration, image.project.variant.template
 
     assert said["User"] == f"{NOBODY}:{NOBODY}"
-    assert said["Entrypoint"] == ["/server"]
-    assert set(said["ExposedPorts"]) == {"8080/tcp", "8081/tcp"}
+    assert said["Entrypoint"] == [f"/{image.program}"]
+    assert set(said["ExposedPorts"]) == PUBLIC_PORTS[template] | {"8081/tcp"}
     assert "ADMIN_ADDR=:8081" in said["Env"]
     assert said["Labels"]["org.opencontainers.image.title"] == image.project.variant.answers["name"]
     assert said["Labels"]["org.opencontainers.image.version"] == VERSION
@@ -109,7 +119,7 @@ def test_image_says_how_it_runs(image: Image) -> None:
 def test_image_is_its_base_and_the_program(image: Image) -> None:
     files = [path for path in image.root.rglob("*") if path.is_file()]
 
-    assert files == [image.root / "server"]
+    assert files == [image.root / image.program]
     assert files[0].read_bytes() == image.project.binary().read_bytes()
 
 
@@ -122,12 +132,12 @@ def test_only_sources_enter_the_build(image: Image, tmp_path: Path) -> None:
 
     entered = {path.name for path in (image.images.root(tag) / "context").iterdir()}
 
-    assert entered == {"api", "cmd", "go.mod", "go.sum", "internal"}
+    assert entered == SOURCES | OWN_SOURCES[image.project.variant.template]
 
 
-def test_service_runs_from_a_root_that_it_cannot_write(image: Image, request: pytest.FixtureRequest) -> None:
+def test_service_runs_from_a_root_that_it_cannot_write(image: Image, settings_of: Callable[[Project], Settings]) -> None:
     """It gets its variables, a network and /proc, and no directory to write to."""
-    settings = {"DATABASE_URL": request.getfixturevalue("database")} if image.project.has_database else {}
+    settings = settings_of(image.project)
     if image.project.has_database:
         migrated = image.run("migrate", **settings)
         assert migrated.status == 0, migrated
@@ -137,7 +147,7 @@ def test_service_runs_from_a_root_that_it_cannot_write(image: Image, request: py
         assert facts(service.process) == {"user": NOBODY, "capabilities": 0, "root": "ro"}
         checked = image.run("healthcheck", **settings, ADMIN_ADDR=service.admin)
         assert checked.status == 0, checked
-        assert service.ask("POST", "/v1/users", {"name": "Ada", "email": "ada@example.com"}).status == 201
+        put_to_work(image, service, settings)
         assert service.stop(signal.SIGTERM) == 0
 
     assert image.run("healthcheck", **settings, ADMIN_ADDR=service.admin).status == 1
@@ -164,6 +174,16 @@ def test_make_docker_builds_it(shared: Shared, tmp_path: Path) -> None:
 
     assert made.status == 0, made
     assert image.images.inspect(f"localhost/made:{VERSION}")["config"]["Labels"] == image.configuration["Labels"]
+
+
+def put_to_work(image: Image, service: Service, settings: Mapping[str, str]) -> None:
+    """Has the service do what it is for."""
+    if service.public:
+        assert service.ask("POST", "/v1/users", {"name": "Ada", "email": "ada@example.com"}).status == 201
+        return
+    if settings:
+        send(['{"text": "hello world"}'], image.project, settings)
+    eventually(lambda: service.metric('worker_jobs_total{outcome="completed"}') > 0)
 
 
 def facts(process: subprocess.Popen[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests import source
-from tests.generated.deploy.manifests import OVERLAYS, Manifests, Objects, variants_with_manifests
+from tests.generated.deploy.manifests import OVERLAYS, Manifests, Objects, variants_that_need
 from tests.rendering import render_variant
 from tests.support import Shared
 
@@ -17,7 +17,8 @@ assert SERVER is not None
 
 KUSTOMIZATIONS = ("base", *(f"overlays/{name}" for name in OVERLAYS))
 
-OF_ALL = {"ServiceAccount", "Deployment", "Service", "NetworkPolicy"}
+OF_ALL = {"ServiceAccount", "Deployment", "NetworkPolicy"}
+OF_A_LISTENER = {"Service"}
 OF_SEVERAL_REPLICAS = {"HorizontalPodAutoscaler", "PodDisruptionBudget"}
 
 RESERVE = 10
@@ -25,6 +26,10 @@ RESERVE = 10
 
 CONNECTIONS = 97
 """What PostgreSQL has for everybody, as it comes: max_connections less superuser_reserved_connections."""
+
+
+PUBLIC = {"go-http-service": "http", "go-worker-pool": None}
+"""The listener that is for others than operators."""
 
 
 @pytest.fixture(params=KUSTOMIZATIONS)
@@ -36,9 +41,10 @@ class Settings:
     """What the container of a Deployment is configured with, and what the service makes of it."""
 
     def __init__(self, manifests: Manifests, objects: Objects) -> None:
-        self._code = manifests.rendering.texts["internal/platform/config/config.go"]
+        texts = manifests.rendering.texts
+        self._code = "".join(texts[path] for path in texts if re.fullmatch(r"internal/platform/config/\w+(?<!_test)\.go", path))
         self._image = manifests.rendering.texts["Dockerfile"]
-        self._given = {variable["name"]: variable.get("value", "") for variable in objects.server["env"]}
+        self._given = {variable["name"]: variable.get("value", "") for variable in objects.main["env"]}
 
     @property
     def known(self) -> set[str]:
@@ -103,12 +109,13 @@ def test_selectors_match_the_pods_and_no_others(manifests: Manifests, objects: O
 
     assert objects.pod["metadata"]["labels"] == labels
     assert objects["Deployment"]["spec"]["selector"] == {"matchLabels": labels}
-    assert objects["Service"]["spec"]["selector"] == labels
     assert objects["NetworkPolicy"]["spec"]["podSelector"] == {"matchLabels": labels}
     for constraint in objects.pod["spec"].get("topologySpreadConstraints", []):
         assert constraint["labelSelector"] == {"matchLabels": labels}
     if "PodDisruptionBudget" in objects.kinds:
         assert objects["PodDisruptionBudget"]["spec"]["selector"] == {"matchLabels": labels}
+    if "Service" in objects.kinds:
+        assert objects["Service"]["spec"]["selector"] == labels
 
 
 def test_pods_use_the_service_account_without_its_token(objects: Objects) -> None:
@@ -117,20 +124,21 @@ def test_pods_use_the_service_account_without_its_token(objects: Objects) -> Non
     assert objects["ServiceAccount"]["automountServiceAccountToken"] is False
 
 
-def test_ports_are_those_that_the_service_listens_on(objects: Objects, settings: Settings) -> None:
-    ports = {port["name"]: port["containerPort"] for port in objects.server["ports"]}
+def test_ports_are_those_that_the_service_listens_on(manifests: Manifests, objects: Objects, settings: Settings) -> None:
+    ports = {port["name"]: port["containerPort"] for port in objects.main["ports"]}
+    public = public_listener(manifests)
 
-    assert ports == {"http": settings.port("HTTP_ADDR"), "admin": settings.port("ADMIN_ADDR")}
+    assert ports == {name: settings.port(f"{name.upper()}_ADDR") for name in ([public] if public else []) + ["admin"]}
 
 
-def test_the_service_exposes_the_public_port_only(objects: Objects) -> None:
-    (port,) = objects["Service"]["spec"]["ports"]
+def test_the_service_exposes_the_public_port_only(manifests: Manifests, objects: Objects) -> None:
+    exposed = [port["targetPort"] for one in objects if one["kind"] == "Service" for port in one["spec"]["ports"]]
 
-    assert port["targetPort"] == "http"
+    assert exposed == list(filter(None, [public_listener(manifests)]))
 
 
 def test_probes_ask_the_admin_port(objects: Objects) -> None:
-    probes = {name: objects.server[f"{name}Probe"]["httpGet"] for name in ("startup", "readiness", "liveness")}
+    probes = {name: objects.main[f"{name}Probe"]["httpGet"] for name in ("startup", "readiness", "liveness")}
 
     assert {probe["port"] for probe in probes.values()} == {"admin"}
     assert {name: probe["path"] for name, probe in probes.items()} == {
@@ -156,7 +164,7 @@ def test_time_to_stop_is_enough(objects: Objects, settings: Settings) -> None:
 
 
 def test_nobody_is_sent_to_a_pod_that_stops(objects: Objects, settings: Settings) -> None:
-    assert _seconds_until_noticed(objects.server["readinessProbe"]) <= settings.seconds("DRAIN_DELAY")
+    assert _seconds_until_noticed(objects.main["readinessProbe"]) <= settings.seconds("DRAIN_DELAY")
 
 
 def test_the_service_knows_every_variable(objects: Objects, settings: Settings) -> None:
@@ -186,20 +194,20 @@ def test_memory_is_limited_and_cpu_is_not(objects: Objects) -> None:
         assert set(container["resources"]["requests"]) == {"cpu", "memory"}
         assert set(container["resources"]["limits"]) == {"memory"}
     limit = {"name": "MEMORY_LIMIT", "valueFrom": {"resourceFieldRef": {"resource": "limits.memory"}}}
-    assert limit in objects.server["env"]
+    assert limit in objects.main["env"]
 
 
-def test_admin_port_is_for_monitoring_only(objects: Objects) -> None:
-    public, monitoring = objects["NetworkPolicy"]["spec"]["ingress"]
+def test_admin_port_is_for_monitoring_only(manifests: Manifests, objects: Objects) -> None:
+    *public, monitoring = objects["NetworkPolicy"]["spec"]["ingress"]
 
-    assert public == {"ports": [{"port": "http"}]}
+    assert public == [{"ports": [{"port": name}]} for name in filter(None, [public_listener(manifests)])]
     assert monitoring["ports"] == [{"port": "admin"}]
     assert monitoring["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
 
 
 def test_the_service_may_call_what_it_needs(manifests: Manifests, objects: Objects) -> None:
     policy = objects["NetworkPolicy"]["spec"]
-    needs = {53, *([5432] if manifests.has_database else []), *([4317] if manifests.has_tracing else [])}
+    needs = {53, *([manifests.dependency.port] if manifests.dependency else []), *([4317] if manifests.has_tracing else [])}
 
     assert policy["policyTypes"] == ["Ingress", "Egress"]
     assert {port["port"] for rule in policy["egress"] for port in rule["ports"]} == needs
@@ -210,34 +218,34 @@ def test_no_secret_is_in_a_file(manifests: Manifests, objects: Objects) -> None:
     assert [path for path, text in manifests.files.items() if "://" in text] == []
 
 
-class TestWithoutDatabase:
-    """Each replica would have data of its own."""
+class TestAlone:
+    """What needs no server: each replica would have data, or jobs, of its own."""
 
-    @pytest.fixture(params=variants_with_manifests(database="none"), ids=str)
+    @pytest.fixture(params=variants_that_need(None), ids=str)
     def manifests(self, request: pytest.FixtureRequest, shared: Shared) -> Manifests:
         return Manifests(render_variant(shared, request.param), shared)
 
-    def test_there_is_one_replica(self, objects: Objects) -> None:
+    def test_there_is_one_replica(self, manifests: Manifests, objects: Objects) -> None:
         spec = objects["Deployment"]["spec"]
 
-        assert objects.kinds - {"Namespace"} == OF_ALL
+        assert objects.kinds - {"Namespace"} == kinds_of_all(manifests)
         assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
 
     def test_pods_need_nothing_else(self, objects: Objects) -> None:
         assert not {"initContainers", "volumes"} & set(objects.pod["spec"])
 
 
-class TestWithDatabase:
-    """Replicas share their data, and need its server."""
+class TestWithDependency:
+    """Replicas share a database, or the messages of a broker, and need its server."""
 
-    @pytest.fixture(params=variants_with_manifests(database="postgres"), ids=str)
+    @pytest.fixture(params=variants_that_need("database", "broker"), ids=str)
     def manifests(self, request: pytest.FixtureRequest, shared: Shared) -> Manifests:
         return Manifests(render_variant(shared, request.param), shared)
 
-    def test_there_are_several_replicas(self, objects: Objects) -> None:
+    def test_there_are_several_replicas(self, manifests: Manifests, objects: Objects) -> None:
         spec, budget = objects["Deployment"]["spec"], objects["PodDisruptionBudget"]["spec"]
 
-        assert objects.kinds - {"Namespace"} == OF_ALL | OF_SEVERAL_REPLICAS
+        assert objects.kinds - {"Namespace"} == kinds_of_all(manifests) | OF_SEVERAL_REPLICAS
         assert "replicas" not in spec
         assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
         assert (budget["maxUnavailable"], budget["unhealthyPodEvictionPolicy"]) == (1, "AlwaysAllow")
@@ -253,29 +261,50 @@ class TestWithDatabase:
         assert 1 <= spec["minReplicas"] < spec["maxReplicas"]
         assert spec["behavior"]["scaleDown"]["stabilizationWindowSeconds"] >= 300
 
+    def test_time_to_start_is_enough(self, objects: Objects, settings: Settings) -> None:
+        assert _seconds_until_noticed(objects.main["startupProbe"]) > settings.seconds("START_TIMEOUT")
+
+    def test_the_url_comes_from_a_mounted_secret(self, manifests: Manifests, objects: Objects) -> None:
+        (volume,) = objects.pod["spec"]["volumes"]
+        needed = manifests.dependency
+
+        assert needed
+        assert volume["secret"] == {"secretName": f"{manifests.name}-{needed.kind}"}
+        for container in objects.containers:
+            (mount,) = container["volumeMounts"]
+            assert mount == {"name": volume["name"], "mountPath": mount["mountPath"], "readOnly": True}
+            assert {"name": f"{needed.variable}_FILE", "value": f"{mount['mountPath']}/url"} in container["env"]
+
+
+class TestWithDatabase:
+    """What only a database asks for."""
+
+    @pytest.fixture(params=variants_that_need("database"), ids=str)
+    def manifests(self, request: pytest.FixtureRequest, shared: Shared) -> Manifests:
+        return Manifests(render_variant(shared, request.param), shared)
+
     def test_replicas_open_no_more_connections_than_there_are(self, objects: Objects, settings: Settings) -> None:
         most = objects["HorizontalPodAutoscaler"]["spec"]["maxReplicas"]
         most += objects["Deployment"]["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
 
         assert most * settings.number("DATABASE_MAX_CONNS") <= CONNECTIONS
 
-    def test_time_to_start_is_enough(self, objects: Objects, settings: Settings) -> None:
-        assert _seconds_until_noticed(objects.server["startupProbe"]) > settings.seconds("START_TIMEOUT")
-
     def test_every_pod_migrates_before_it_serves(self, objects: Objects) -> None:
         (migrate,) = objects.pod["spec"]["initContainers"]
 
         assert migrate["args"] == ["migrate"]
-        assert migrate["image"] == objects.server["image"]
+        assert migrate["image"] == objects.main["image"]
 
-    def test_the_url_comes_from_a_mounted_secret(self, manifests: Manifests, objects: Objects) -> None:
-        (volume,) = objects.pod["spec"]["volumes"]
 
-        assert volume["secret"] == {"secretName": f"{manifests.name}-database"}
-        for container in objects.containers:
-            (mount,) = container["volumeMounts"]
-            assert mount == {"name": volume["name"], "mountPath": mount["mountPath"], "readOnly": True}
-            assert {"name": "DATABASE_URL_FILE", "value": f"{mount['mountPath']}/url"} in container["env"]
+class TestWithBroker:
+    """What only a broker asks for."""
+
+    @pytest.fixture(params=variants_that_need("broker"), ids=str)
+    def manifests(self, request: pytest.FixtureRequest, shared: Shared) -> Manifests:
+        return Manifests(render_variant(shared, request.param), shared)
+
+    def test_nothing_goes_before_the_worker(self, objects: Objects) -> None:
+        assert "initContainers" not in objects.pod["spec"]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -307,6 +336,15 @@ class TestOverlay:
         for document in [yaml.safe_load(manifests.files[path]) for path in patches]:
             if document["kind"] in base.kinds:
                 assert _spec(built[document["kind"]]) != _spec(base[document["kind"]])
+
+
+def public_listener(manifests: Manifests) -> str | None:
+    return PUBLIC[manifests.rendering.variant.template]
+
+
+def kinds_of_all(manifests: Manifests) -> set[str]:
+    """The kinds of objects that do not depend on the answers."""
+    return OF_ALL | (OF_A_LISTENER if public_listener(manifests) else set())
 
 
 def _spec(document: Any) -> Any:

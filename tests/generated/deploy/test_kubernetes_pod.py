@@ -2,33 +2,36 @@
 
 import re
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.generated.conftest import Project
+from tests.generated.conftest import Project, Settings
+from tests.generated.dependencies import dependency_of
 from tests.generated.deploy.manifests import OVERLAYS, Manifests
 from tests.generated.service import running
 from tests.gotools import environment
+from tests.rendering import render_variant
 from tests.support import Shared, run
+from tests.variants import Variant, landmarks
 
 pytestmark = [pytest.mark.go, pytest.mark.parametrize("overlay", OVERLAYS)]
 
 UNITS = {"Mi": 1 << 20, "Gi": 1 << 30}
 
 
-def test_pod_in_memory_answers_its_probes(overlay: str, memory_project: Project, shared: Shared, tmp_path: Path) -> None:
-    live(memory_project, overlay, shared, tmp_path)
-
-
-def test_pod_with_postgres_answers_its_probes(
-    overlay: str, postgres_project: Project, shared: Shared, database: str, tmp_path: Path
+@pytest.mark.parametrize("variant", landmarks(), ids=str)
+def test_pod_answers_its_probes(
+    variant: Variant, overlay: str, shared: Shared, settings_of: Callable[[Project], Settings], tmp_path: Path
 ) -> None:
-    (tmp_path / "database").mkdir()
-    (tmp_path / "database/url").write_text(database, encoding="utf-8")
+    project = Project(render_variant(shared, variant), shared)
+    if needed := dependency_of(variant):
+        (tmp_path / needed.kind).mkdir()
+        (tmp_path / needed.kind / "url").write_text(settings_of(project)[needed.variable], encoding="utf-8")
 
-    live(postgres_project, overlay, shared, tmp_path)
+    live(project, overlay, shared, tmp_path)
 
 
 def live(project: Project, overlay: str, shared: Shared, volumes: Path) -> None:
@@ -39,9 +42,9 @@ def live(project: Project, overlay: str, shared: Shared, volumes: Path) -> None:
         initialized = run([project.binary(), *container["args"]], cwd=volumes, env=settings)
         assert initialized.status == 0, initialized
 
-    with running(project.binary(), **variables(objects.server, volumes)) as service:
+    with running(project.binary(), **variables(objects.main, volumes)) as service:
         for probe in ("startup", "readiness", "liveness"):
-            path = objects.server[f"{probe}Probe"]["httpGet"]["path"]
+            path = objects.main[f"{probe}Probe"]["httpGet"]["path"]
             assert service.ask("GET", path, admin=True).status == 200, probe
         assert service.stop(signal.SIGTERM) == 0
 

@@ -1,36 +1,33 @@
 """Rules and dashboards, beside a running service that a real Prometheus scrapes."""
 
-import http.client
-import itertools
 import re
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.generated.conftest import Project
+from tests.generated.dependencies import DEPENDENCIES, running_broker
+from tests.generated.deploy.activity import activity_of
 from tests.generated.deploy.dashboards import Dashboard, dashboards_of
 from tests.generated.deploy.prometheus import Prometheus, rules_of, running_prometheus
 from tests.generated.deploy.promql import missing
 from tests.generated.faults.subject import Subject
-from tests.generated.service import PROBE_PERIOD, Service, eventually
+from tests.generated.service import eventually
 from tests.gotools import environment
 from tests.rendering import render_variant
 from tests.support import Shared, program, run
-from tests.variants import IDENTITY, landmarks
+from tests.variants import IDENTITY, Variant, landmarks, one_with_each
 
 NAME = IDENTITY["name"]
 
-MAX_IN_FLIGHT = 8
-
-LIMITS = {"MAX_IN_FLIGHT": str(MAX_IN_FLIGHT), "MEMORY_LIMIT": str(1 << 30), "MAX_BODY_BYTES": "1024"}
-"""What has to be set for its metrics to be there, or to be reached."""
-
 WITH_EVERY_INSTANCE_GONE = {"ServiceDown", "InstanceDown"}
+WITH_BROKERS = [variant for source, variant in one_with_each("go-worker-pool", "source").items() if source != "none"]
+
+LAG = "job:worker_source_lag_messages:max"
+WITHOUT_THE_BROKER = {"ServiceNotReady", "InstanceNotReady"}
 
 
 @pytest.fixture(params=landmarks(), ids=str)
@@ -86,26 +83,47 @@ def test_panels_say_what_they_show_and_stand_side_by_side(landmark: Project) -> 
 def test_what_is_asked_of_a_running_service_is_there(
     landmark: Project, subject_of: Callable[[Project], Subject], tmp_path: Path
 ) -> None:
-    """While the service is well, every query has an answer and no alert fires. Then requests fail, at last the service does."""
+    """While the service is well, every query has an answer and no alert fires. Then its work fails, at last the service does."""
     rules, dashboards = rules_of(landmark.path), dashboards_of(landmark.path)
+    activity = activity_of(subject_of(landmark))
     with ExitStack() as stack:
-        service = stack.enter_context(subject_of(landmark).running(**LIMITS))
+        service = stack.enter_context(activity.running())
         service.wait_until_ready()
         prometheus = stack.enter_context(running_prometheus(landmark.path, service.admin, tmp_path))
 
-        with traffic(service):
+        with activity.well(service):
             asked = [*rules.recorded, *(query.expression for dashboard in dashboards for query in dashboard.queries(NAME))]
             assert at_last(lambda: [expression for expression in asked if not prometheus.query(expression)]) == []
             assert [problem for dashboard in dashboards for problem in problems(dashboard, prometheus)] == []
             assert prometheus.firing() == set()
 
-        with refused_requests(service):
-            eventually(lambda: prometheus.firing() == {"HTTPErrorBudgetBurn"})
-        assert [(rule, lacking) for rule in rules.expressions if (lacking := missing(rule, prometheus))] == []
-        assert [board.name for board in dashboards for alerts in board.annotations(NAME) if not prometheus.query(alerts)] == []
+        with activity.failing(service):
+            eventually(lambda: prometheus.firing() == activity.alerts)
+            assert [(rule, lacking) for rule in rules.expressions if (lacking := missing(rule, prometheus))] == []
+            assert [
+                board.name for board in dashboards for alerts in board.annotations(NAME) if not prometheus.query(alerts)
+            ] == []
 
         service.process.kill()
         eventually(lambda: prometheus.firing() >= WITH_EVERY_INSTANCE_GONE)
+
+
+@pytest.mark.parametrize("variant", WITH_BROKERS, ids=str)
+def test_a_worker_whose_broker_is_gone_is_reported(variant: Variant, shared: Shared, tmp_path: Path) -> None:
+    project = Project(render_variant(shared, variant), shared)
+    with ExitStack() as stack:
+        broker = stack.enter_context(running_broker(str(variant.answers["source"])))
+        subject = Subject(project, {DEPENDENCIES[str(variant.answers["source"])].variable: broker.url})
+        service = stack.enter_context(subject.running())
+        service.wait_until_ready()
+        prometheus = stack.enter_context(running_prometheus(project.path, service.admin, tmp_path))
+        eventually(lambda: (prometheus.firing(), bool(prometheus.query(LAG))) == (set(), True))
+
+        broker.kill()
+        eventually(lambda: (prometheus.firing(), prometheus.query(LAG)) == (WITHOUT_THE_BROKER, []))
+
+        broker.start()
+        eventually(lambda: (prometheus.firing(), bool(prometheus.query(LAG))) == (set(), True))
 
 
 @pytest.mark.parametrize(
@@ -149,79 +167,6 @@ def problems(dashboard: Dashboard, prometheus: Prometheus) -> list[str]:
         for selector, label in dashboard.variables(NAME)
         if not prometheus.label_values(selector, label)
     ]
-
-
-@contextmanager
-def traffic(service: Service) -> Iterator[None]:
-    """Requests of every kind that a service in good health answers, one after the other."""
-    with repeated(lambda number: _one_of_each(service, f"user-{number}@example.com")):
-        yield
-
-
-@contextmanager
-def repeated(work: Callable[[int], object]) -> Iterator[None]:
-    """Does something again and again, in the background."""
-    stop = threading.Event()
-
-    def repeat() -> None:
-        for number in itertools.count():
-            if stop.wait(PROBE_PERIOD):
-                return
-            work(number)
-
-    with ThreadPoolExecutor(1) as executor:
-        done = executor.submit(repeat)
-        try:
-            yield
-        finally:
-            stop.set()
-        done.result()
-
-
-def _one_of_each(service: Service, email: str) -> None:
-    ada = {"name": "Ada", "email": email}
-    created = service.ask("POST", "/v1/users", ada)
-    path = created.headers["location"]
-    statuses = [
-        created.status,
-        service.ask("POST", "/v1/users", ada).status,
-        service.ask("POST", "/v1/users", {"name": "", "email": "nobody"}).status,
-        service.ask("POST", "/v1/users", {"name": "x" * 2048, "email": email}).status,
-        service.ask("GET", "/v1/users?limit=1").status,
-        service.ask("GET", "/v1/users?limit=0").status,
-        service.ask("GET", path).status,
-        service.ask("PUT", path, ada).status,
-        service.ask("DELETE", path).status,
-        service.ask("GET", path).status,
-        service.ask("PATCH", "/v1/users", ada).status,
-        service.ask("GET", "/nothing").status,
-        service.ask("GET", "/openapi.yaml").status,
-    ]
-    assert statuses == [201, 409, 422, 413, 200, 400, 200, 428, 204, 404, 405, 404, 200]
-
-
-@contextmanager
-def refused_requests(service: Service) -> Iterator[None]:
-    """Requests that the service refuses, because as many as it may answer at a time are unfinished."""
-    with ExitStack() as stack:
-        for _ in range(MAX_IN_FLIGHT):
-            stack.enter_context(unfinished_request(service.public))
-        service.wait_until_active(MAX_IN_FLIGHT)
-        stack.enter_context(repeated(lambda _: service.ask("GET", "/v1/users")))
-        yield
-
-
-@contextmanager
-def unfinished_request(address: str) -> Iterator[None]:
-    connection = http.client.HTTPConnection(address)
-    try:
-        connection.putrequest("POST", "/v1/users")
-        connection.putheader("Content-Type", "application/json")
-        connection.putheader("Content-Length", "100")
-        connection.endheaders(b"{")
-        yield
-    finally:
-        connection.close()
 
 
 def at_last(left: Callable[[], list[str]]) -> list[str]:

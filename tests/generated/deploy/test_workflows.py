@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.generated.dependencies import dependency_of
 from tests.rendering import Rendering, render_variant
 from tests.support import Outcome, Shared, program, run
 from tests.variants import landmarks
 
 LINTER = "golangci/golangci-lint-action"
 """Runs what `make lint` runs, and says in the pull request what it found."""
+
+BROKER = "make broker-up"
 
 TAGS = ("v1.2.3", "v10.0.0-rc.1", "v1.2", "v1", "version-1.0.0", "1.2.3")
 
@@ -32,9 +35,22 @@ def test_ci_runs_what_make_ci_runs(rendering: Rendering) -> None:
     jobs = workflow(rendering, "ci")["jobs"].values()
     steps = [step for job in jobs if "if" not in job for step in job["steps"] if not step.get("continue-on-error")]
 
-    in_ci = [line for step in steps for line in recipes(script_of(step))]
+    in_ci = [line for step in steps if script_of(step) != BROKER for line in recipes(script_of(step))]
 
     assert in_ci == recipes("make ci")
+
+
+def test_ci_tests_with_the_server_that_the_service_needs(rendering: Rendering) -> None:
+    """A broker is that of compose.yaml, a database a service of the job."""
+    needed, job = dependency_of(rendering.variant), workflow(rendering, "ci")["jobs"]["test"]
+    scripts = [script_of(step) for step in job["steps"]]
+    (test,) = (step for step in job["steps"] if script_of(step) == "make test-race")
+
+    assert test.get("env", {}).keys() == ({f"TEST_{needed.variable}"} if needed else set())
+    assert BROKER in scripts[: scripts.index("make test-race")] or not needed or needed.kind != "broker"
+    for service in job.get("services", {}).values():
+        (url,) = test["env"].values()
+        assert url.partition("?")[0].endswith(f"/{service['env']['POSTGRES_DB']}")
 
 
 def test_ci_lints_with_the_linter_of_make_lint(rendering: Rendering) -> None:

@@ -1,18 +1,30 @@
 """The services that the faults are done to, with the defaults and with everything on."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.generated.brokers import Server as Broker
 from tests.generated.conftest import Project
+from tests.generated.dependencies import running_broker
 from tests.generated.faults.loopback import own_address
 from tests.generated.faults.subject import Subject
+from tests.generated.faults.worker import Worker, employ
 from tests.generated.postgres import Server, running_server
 from tests.rendering import render_variant
 from tests.support import Shared
-from tests.variants import Variant, landmarks
+from tests.variants import Variant, landmarks, variants
 
 HTTP = [variant for variant in landmarks() if variant.template == "go-http-service"]
+
+
+WORKERS = {
+    str(variant.answers["source"]): variant
+    for variant in reversed(variants())
+    if variant.template == "go-worker-pool" and variant.answers["source"] != "none"
+}
+"""One worker for each broker."""
 
 
 def stored(variant: Variant) -> bool:
@@ -51,3 +63,17 @@ def migrated(project: Project, database: str) -> Subject:
     subject = Subject(project, {"DATABASE_URL": database})
     assert subject.run("migrate").status == 0
     return subject
+
+
+@pytest.fixture(scope="module", params=WORKERS)
+def own_broker(request: pytest.FixtureRequest) -> Iterator[tuple[str, Broker]]:
+    """A broker that a test may stop and starts again, and what it is called."""
+    with running_broker(request.param) as broker:
+        yield request.param, broker
+
+
+@pytest.fixture
+def worker(own_broker: tuple[str, Broker], shared: Shared, names: Iterator[str], tmp_path: Path) -> Worker:
+    """A worker with jobs of its own, at a broker that the test may stop."""
+    source, broker = own_broker
+    return employ(Project(render_variant(shared, WORKERS[source]), shared), shared, broker, next(names), tmp_path)

@@ -4,7 +4,6 @@ import re
 import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from fnmatch import fnmatch
 
 import pytest
 
@@ -13,13 +12,11 @@ from tests.generated.faults.conftest import HTTP, stored
 from tests.generated.faults.subject import Subject
 from tests.generated.postgres import Server
 from tests.generated.service import ANY_PORT
-from tests.rendering import Rendering, render_variant
+from tests.rendering import render_variant
+from tests.settings import settings_of
 from tests.support import Shared
 
 pytestmark = pytest.mark.go
-
-NOT_OF_THE_SERVICE = {"TEST_DATABASE_URL"}
-"""In the README's table, but read by tests alone."""
 
 
 @pytest.fixture(params=[variant for variant in HTTP if stored(variant)], ids=str)
@@ -64,7 +61,7 @@ def test_taken_port_is_named(listener: str, subject: Subject) -> None:
 
 
 def test_every_wrong_value_is_named_at_once(subject: Subject) -> None:
-    variables = read_by_config(subject.project.rendering)
+    variables = settings_of(subject.project.rendering)
 
     failed = subject.run(**dict.fromkeys(variables, "wrong"))
 
@@ -72,28 +69,8 @@ def test_every_wrong_value_is_named_at_once(subject: Subject) -> None:
     assert {line.split(":")[0].strip() for line in failed.output.splitlines() if ": want " in line} == variables
 
 
-def test_readme_names_every_variable(subject: Subject) -> None:
-    variables, patterns = read_by_config(subject.project.rendering), documented(subject.project.rendering)
-
-    assert {variable for variable in variables if not any(fnmatch(variable, pattern) for pattern in patterns)} == set()
-    assert {name.removesuffix("_FILE") for name in patterns if "*" not in name} <= variables | NOT_OF_THE_SERVICE
-
-
 def test_missing_secret_file_is_named(unmigrated: Subject) -> None:
     failed = unmigrated.run(DATABASE_URL="", DATABASE_URL_FILE="nothing/here")
 
     assert failed.status == 2
     assert "DATABASE_URL_FILE: want " in failed.output
-
-
-def documented(rendering: Rendering) -> set[str]:
-    """The variables in the README's table; `*` stands for the rest of a name."""
-    cells = re.findall(r"(?m)^\| (`[A-Z].*?) \|", rendering.texts["README.md"])
-    return {name for cell in cells for name in re.findall(r"`([A-Z_*]+)`", cell)}
-
-
-def read_by_config(rendering: Rendering) -> set[str]:
-    """The variables that the service reads itself, but for GOMEMLIMIT, which is the Go runtime's."""
-    source = re.compile(r"internal/platform/config/\w+(?<!_test)\.go")
-    variable = re.compile(r'"([A-Z]+(?:_[A-Z]+)+)"')
-    return {name for path, text in rendering.texts.items() if source.fullmatch(path) for name in variable.findall(text)}

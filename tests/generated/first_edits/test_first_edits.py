@@ -1,13 +1,14 @@
 """What a newcomer does first to a service leaves its CI green."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests import source, vulndb
-from tests.generated.conftest import Project
-from tests.generated.first_edits import newcomer
+from tests.generated.conftest import Project, Settings
+from tests.generated.first_edits import http_service, worker
 from tests.generated.first_edits.author import Author
 from tests.rendering import render_variant
 from tests.support import Shared, program
@@ -15,21 +16,23 @@ from tests.variants import Variant, landmarks
 
 pytestmark = pytest.mark.go
 
+EDIT = {"go-http-service": http_service.edit, "go-worker-pool": worker.edit}
+
 
 @pytest.mark.parametrize("variant", landmarks(), ids=str)
-def test_ci_stays_green(variant: Variant, shared: Shared, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_ci_stays_green(
+    variant: Variant, shared: Shared, tests_settings_of: Callable[[Project], Settings], tmp_path: Path
+) -> None:
     project = Project(render_variant(shared, variant), shared)
     service = tmp_path / "user-service"
     shutil.copytree(project.path, service)
     provide_linter(service)
     author = Author(service)
-    database = {"TEST_DATABASE_URL": request.getfixturevalue("database")} if project.has_database else {}
 
-    newcomer.add_a_route(author)
-    newcomer.add_a_field(author, has_database=project.has_database)
-    newcomer.add_a_dependency(author)
+    EDIT[variant.template](author, project)
 
-    checked = author.run("make", "ci", f"VULNDB={vulndb.write(tmp_path / 'vulnerabilities')}", CI="true", **database)
+    vulnerabilities = vulndb.write(tmp_path / "vulnerabilities")
+    checked = author.run("make", "ci", f"VULNDB={vulnerabilities}", CI="true", **tests_settings_of(project))
     assert checked.status == 0, checked
 
 

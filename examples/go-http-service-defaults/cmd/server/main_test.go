@@ -2,12 +2,10 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json/v2"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -28,13 +26,6 @@ func TestMain(m *testing.M) {
 		main()
 	}
 	goleak.VerifyTestMain(m)
-}
-
-// settings are those of a service that can run beside others, and stops without waiting.
-func settings(t *testing.T) map[string]string {
-	t.Helper()
-	env := map[string]string{"HTTP_ADDR": "127.0.0.1:0", "ADMIN_ADDR": "127.0.0.1:0", "DRAIN_DELAY": "0s"}
-	return env
 }
 
 // logs passes every line that a service writes to a channel.
@@ -68,8 +59,16 @@ func (l logs) await(t *testing.T, msg string) logLine {
 	return logLine{}
 }
 
-// start runs the service until the test ends, or the returned function asks it to stop and gives its error.
-func start(t *testing.T, env map[string]string) (ready logLine, stop func() error) {
+// service is one that runs within the test.
+type service struct {
+	logs
+	logLine // that it is ready
+
+	stop func() error
+}
+
+// start runs the service until the test ends, or stop asks it to end and returns its error.
+func start(t *testing.T, env map[string]string) service {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()
@@ -80,12 +79,11 @@ func start(t *testing.T, env map[string]string) (ready logLine, stop func() erro
 	}()
 	lines := readLogs(r)
 	t.Cleanup(cancel)
-	ready = lines.await(t, "ready")
-	return ready, func() error {
+	return service{logs: lines, logLine: lines.await(t, "ready"), stop: func() error {
 		cancel()
 		lines.await(t, "stopped")
 		return <-ended
-	}
+	}}
 }
 
 func get(t *testing.T, url string) (int, string) {
@@ -100,48 +98,16 @@ func get(t *testing.T, url string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
-func TestServe(t *testing.T) {
-	t.Parallel()
-	env := settings(t)
-	ready, stopped := start(t, env)
+// assertAdmin asks the admin port for all that every service has there.
+func assertAdmin(t *testing.T, address string) {
+	t.Helper()
 	for path, want := range map[string]string{
 		"/livez": "ok\n", "/readyz": "ok\n", "/version": `"service":"user-service"`, "/metrics": "go_goroutines",
 		"/debug/pprof/": "goroutine", "/admin/loglevel": "INFO",
 	} {
-		status, body := get(t, "http://"+ready.Admin+path)
+		status, body := get(t, "http://"+address+path)
 		assert.Equal(t, http.StatusOK, status, path)
 		assert.Contains(t, body, want, path)
-	}
-
-	status, body := get(t, "http://"+ready.HTTP+"/nothing/here")
-	assert.Equal(t, http.StatusNotFound, status)
-	assert.Contains(t, body, `"title":"Not Found","status":404`)
-	for _, admin := range []string{"/readyz", "/metrics", "/debug/pprof/", "/admin/loglevel"} {
-		status, _ := get(t, "http://"+ready.HTTP+admin)
-		assert.Equal(t, http.StatusNotFound, status, "%s is not for the public", admin)
-	}
-	_, metrics := get(t, "http://"+ready.Admin+"/metrics")
-	assert.Contains(t, metrics, `http_server_request_duration_seconds_count{http_request_method="GET",http_response_status_code="404",http_route="unmatched"} 5`)
-	env["ADMIN_ADDR"] = ready.Admin
-	healthcheck := func() error {
-		return run(t.Context(), []string{"healthcheck"}, func(key string) string { return env[key] }, io.Discard)
-	}
-	require.NoError(t, healthcheck())
-	require.NoError(t, stopped())
-	require.ErrorContains(t, healthcheck(), "healthcheck: ask for readiness")
-}
-
-func TestServeFailsWhenAPortIsTaken(t *testing.T) {
-	t.Parallel()
-	var config net.ListenConfig
-	taken, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, taken.Close()) })
-	for _, key := range []string{"HTTP_ADDR", "ADMIN_ADDR"} {
-		env := settings(t)
-		env[key] = taken.Addr().String()
-		err := run(t.Context(), nil, func(key string) string { return env[key] }, io.Discard)
-		require.ErrorIs(t, err, syscall.EADDRINUSE, key)
 	}
 }
 
@@ -195,42 +161,6 @@ func TestSignals(t *testing.T) {
 			status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus)
 			require.True(t, ok)
 			assert.Equal(t, syscall.SIGTERM, status.Signal())
-		})
-	}
-}
-
-func TestExitCodes(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		env    map[string]string
-		args   []string
-		code   int
-		stdout string
-		stderr []string
-	}{
-		"the version": {args: []string{"version"}, stdout: "user-service dev (go"},
-		"every mistake at once": {
-			env: map[string]string{"HTTP_ADDR": "8080", "DRAIN_DELAY": "soon"}, args: []string{"surf"}, code: 2,
-			stderr: []string{"user-service: ", "command: want one of ", "HTTP_ADDR: want ", "DRAIN_DELAY: want "},
-		},
-		"no service to ask": {
-			env: map[string]string{"ADMIN_ADDR": "127.0.0.1:1"}, args: []string{"healthcheck"},
-			code: 1, stderr: []string{"user-service: healthcheck: ask for readiness: "},
-		},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			cmd := process(t, tt.env, tt.args...)
-			var stdout, stderr bytes.Buffer
-			cmd.Stdout, cmd.Stderr = &stdout, &stderr
-			err := cmd.Run()
-			assert.Equal(t, tt.code == 0, err == nil)
-			assert.Equal(t, tt.code, cmd.ProcessState.ExitCode())
-			assert.Contains(t, stdout.String(), tt.stdout)
-			for _, want := range tt.stderr {
-				assert.Contains(t, stderr.String(), want)
-			}
 		})
 	}
 }

@@ -35,11 +35,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	}
 	log := telemetry.NewLogger(stderr, cfg.LogLevel)
 	build := telemetry.ReadBuild("user-service", version)
-	ctx, stop := lifecycle.Signals(ctx)
-	defer stop()
 
 	switch cfg.Command {
 	case "migrate":
+		ctx, stop := lifecycle.Signals(ctx)
+		defer stop()
 		database := postgres.Config{URL: cfg.DatabaseURL.Reveal(), StartTimeout: cfg.StartTimeout}
 		err = postgres.Migrate(ctx, database, migrations.FS, log)
 	case "healthcheck":
@@ -47,6 +47,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	case "version":
 		_, err = fmt.Fprintln(os.Stdout, build)
 	default:
+		ctx, stop := lifecycle.Signals(ctx)
+		defer stop()
 		debug.SetMemoryLimit(cfg.MemoryLimit)
 		options := lifecycle.Options{Logger: log, DrainDelay: cfg.DrainDelay, ShutdownTimeout: cfg.ShutdownTimeout}
 		err = lifecycle.Run(ctx, options, func(app *lifecycle.App) error { return wire(ctx, app, cfg, build, log) })

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -94,25 +93,4 @@ func (e *env) origins(key string) []string {
 		}
 		return origins, nil
 	})
-}
-
-func absoluteURL(text string) (string, error) {
-	u, err := url.Parse(text)
-	if err != nil {
-		return "", fmt.Errorf("parse URL: %w", err)
-	}
-	if u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return "", errors.New("not an absolute URL")
-	}
-	return text, nil
-}
-
-// memoryLimit is 90 % of MEMORY_LIMIT, the bytes that the container may use: the rest is for what the Go runtime does not count.
-// GOMEMLIMIT, which the runtime reads itself, comes first.
-func (e *env) memoryLimit() int64 {
-	limit := e.bytes("MEMORY_LIMIT", 0, 1)
-	if limit == 0 || e.getenv("GOMEMLIMIT") != "" {
-		return -1
-	}
-	return limit / 10 * 9
 }

@@ -116,3 +116,13 @@ func (e *env) level(key string, fallback slog.Level) slog.Level {
 		return level, nil
 	})
 }
+
+// memoryLimit is 90 % of MEMORY_LIMIT, the bytes that the container may use: the rest is for what the Go runtime does not count.
+// GOMEMLIMIT, which the runtime reads itself, comes first.
+func (e *env) memoryLimit() int64 {
+	limit := e.bytes("MEMORY_LIMIT", 0, 1)
+	if limit == 0 || e.getenv("GOMEMLIMIT") != "" {
+		return -1
+	}
+	return limit / 10 * 9
+}

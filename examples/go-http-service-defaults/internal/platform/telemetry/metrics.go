@@ -22,7 +22,7 @@ func NewReadiness(ctx context.Context, ready func(ctx context.Context) error) pr
 	ctx = context.WithoutCancel(ctx) // it is asked until the end
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "service_ready",
-		Help: "1 if the service is ready for requests, else 0.",
+		Help: "1 if the service is ready, else 0.",
 	}, func() float64 {
 		if ready(ctx) != nil {
 			return 0

@@ -1,5 +1,6 @@
-"""A newcomer's first edits of a service: a new route, a new field, a new dependency. Each is what one would do, and no more."""
+"""A newcomer's first edits of an HTTP service: a route, a field, a dependency. Each is what one would do, and no more."""
 
+from tests.generated.conftest import Project
 from tests.generated.first_edits.author import Author
 
 HANDLERS = "internal/api/handlers.go"
@@ -13,6 +14,13 @@ MEMORY_TEST = "internal/user/memory_test.go"
 API_TEST = "internal/api/api_test.go"
 PROBLEM_TEST = "internal/api/problem_test.go"
 SERVICE_TEST = "internal/user/service_test.go"
+
+
+def edit(author: Author, project: Project) -> None:
+    """All of them."""
+    add_a_route(author)
+    add_a_field(author, has_database=project.has_database)
+    add_a_dependency(author)
 
 
 def add_a_route(author: Author) -> None:

@@ -1,0 +1,159 @@
+"""What keeps a service busy while it is well, and what has its work fail, whichever template it is of."""
+
+import http.client
+import itertools
+import signal
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tests.generated.deploy.jobs import send
+from tests.generated.faults.subject import Subject
+from tests.generated.service import PROBE_PERIOD, Service
+
+MAX_IN_FLIGHT = 8
+
+JOB = '{"text": "hello world"}'
+
+
+@dataclass(frozen=True)
+class Activity(ABC):
+    """What happens to a service."""
+
+    subject: Subject
+    limits: ClassVar[Mapping[str, str]] = {}
+    """What has to be set for its metrics to be there, or to be reached."""
+
+    @property
+    @abstractmethod
+    def alerts(self) -> set[str]:
+        """The alerts that fire while its work fails, if none waits."""
+
+    @abstractmethod
+    def well(self, service: Service) -> AbstractContextManager[object]:
+        """Work of every kind that a service in good health does, in the background."""
+
+    @abstractmethod
+    def failing(self, service: Service) -> AbstractContextManager[None]:
+        """Work that fails, in the background: of this service, or of one that takes its place for good."""
+
+    def running(self, **configuration: str) -> AbstractContextManager[Service]:
+        return self.subject.running(**self.limits, **configuration)
+
+
+class Requests(Activity):
+    """Those of an HTTP service."""
+
+    limits: ClassVar[Mapping[str, str]] = {
+        "MAX_IN_FLIGHT": str(MAX_IN_FLIGHT),
+        "MEMORY_LIMIT": str(1 << 30),
+        "MAX_BODY_BYTES": "1024",
+    }
+
+    @property
+    def alerts(self) -> set[str]:
+        return {"HTTPErrorBudgetBurn"}
+
+    def well(self, service: Service) -> AbstractContextManager[object]:
+        return repeated(lambda number: _one_of_each(service, f"user-{number}@example.com"))
+
+    @contextmanager
+    def failing(self, service: Service) -> Iterator[None]:
+        """Requests that are refused, because as many as the service may answer at a time are unfinished."""
+        with ExitStack() as stack:
+            for _ in range(MAX_IN_FLIGHT):
+                stack.enter_context(_unfinished_request(service.public))
+            service.wait_until_active(MAX_IN_FLIGHT)
+            stack.enter_context(repeated(lambda _: service.ask("GET", "/v1/users")))
+            yield
+
+
+class Jobs(Activity):
+    """Those of a worker. Without a broker it makes them itself."""
+
+    limits: ClassVar[Mapping[str, str]] = {"MEMORY_LIMIT": str(1 << 30), "GENERATE_EVERY": "20ms"}
+
+    @property
+    def alerts(self) -> set[str]:
+        return {"JobsFail", "DeadLetters"} if self.subject.settings else {"JobsFail"}
+
+    def well(self, _: Service) -> AbstractContextManager[object]:
+        return repeated(self._send)
+
+    @contextmanager
+    def failing(self, service: Service) -> Iterator[None]:
+        """Jobs that are larger than allowed now, for a worker that takes the place of this one."""
+        assert service.stop(signal.SIGTERM) == 0
+        with self.running(ADMIN_ADDR=service.admin, MAX_BODY_BYTES="1"), repeated(self._send):
+            yield
+
+    def _send(self, _: int) -> None:
+        if self.subject.settings:
+            send([JOB] * 10, self.subject.project, self.subject.settings)
+
+
+OF_TEMPLATES = {"go-http-service": Requests, "go-worker-pool": Jobs}
+
+
+def activity_of(subject: Subject) -> Activity:
+    """What happens to a service of the subject's template."""
+    return OF_TEMPLATES[subject.project.variant.template](subject)
+
+
+@contextmanager
+def repeated(work: Callable[[int], object]) -> Iterator[None]:
+    """Does something again and again, in the background."""
+    stop = threading.Event()
+
+    def repeat() -> None:
+        for number in itertools.count():
+            if stop.wait(PROBE_PERIOD):
+                return
+            work(number)
+
+    with ThreadPoolExecutor(1) as executor:
+        done = executor.submit(repeat)
+        try:
+            yield
+        finally:
+            stop.set()
+        done.result()
+
+
+def _one_of_each(service: Service, email: str) -> None:
+    ada = {"name": "Ada", "email": email}
+    created = service.ask("POST", "/v1/users", ada)
+    path = created.headers["location"]
+    statuses = [
+        created.status,
+        service.ask("POST", "/v1/users", ada).status,
+        service.ask("POST", "/v1/users", {"name": "", "email": "nobody"}).status,
+        service.ask("POST", "/v1/users", {"name": "x" * 2048, "email": email}).status,
+        service.ask("GET", "/v1/users?limit=1").status,
+        service.ask("GET", "/v1/users?limit=0").status,
+        service.ask("GET", path).status,
+        service.ask("PUT", path, ada).status,
+        service.ask("DELETE", path).status,
+        service.ask("GET", path).status,
+        service.ask("PATCH", "/v1/users", ada).status,
+        service.ask("GET", "/nothing").status,
+        service.ask("GET", "/openapi.yaml").status,
+    ]
+    assert statuses == [201, 409, 422, 413, 200, 400, 200, 428, 204, 404, 405, 404, 200]
+
+
+@contextmanager
+def _unfinished_request(address: str) -> Iterator[None]:
+    connection = http.client.HTTPConnection(address)
+    try:
+        connection.putrequest("POST", "/v1/users")
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Content-Length", "100")
+        connection.endheaders(b"{")
+        yield
+    finally:
+        connection.close()
