@@ -12,7 +12,7 @@ from tests.generated.dependencies import dependency_of
 from tests.gotools import environment, go
 from tests.rendering import render_variant
 from tests.support import Outcome, Shared, program, run
-from tests.variants import Variant, landmarks
+from tests.variants import Variant, landmarks, one_with_each, variants
 
 pytestmark = pytest.mark.go
 
@@ -21,6 +21,9 @@ STRICT = Path(__file__).parent / "golangci.yml"
 COVERAGE_FLOOR = 85.0
 
 MIB = 1 << 20
+
+WITH_ALL_FILES = list(dict.fromkeys([*landmarks(), *one_with_each("go-worker-pool", "source").values()]))
+"""Variants that together have every Go file, for the service's own lint. The strict one finds more, and sees all variants."""
 
 
 def test_vet(project: Project) -> None:
@@ -46,9 +49,16 @@ def test_strict_lint(project: Project) -> None:
     assert_clean(lint(project, "strict", "run", "--config", str(STRICT)))
 
 
+@pytest.mark.parametrize("project", WITH_ALL_FILES, indirect=True, ids=str)
 def test_own_lint(project: Project) -> None:
     assert_clean(lint(project, "verify", "config", "verify"))
     assert_clean(lint(project, "own", "run"))
+
+
+def test_own_lint_sees_all_files(shared: Shared) -> None:
+    files = {variant: {path for path in render_variant(shared, variant).files if path.endswith(".go")} for variant in variants()}
+
+    assert set().union(*files.values()) == set().union(*(files[variant] for variant in WITH_ALL_FILES))
 
 
 def test_linter_is_the_one_that_services_pin() -> None:

@@ -25,7 +25,7 @@ def start(tmp_path: Path) -> Generator[Start]:
         environ = {**os.environ, "TERM": "xterm-256color", **env}
         program = str(Path(sysconfig.get_path("scripts")) / "gopherforge")
         terminal = pexpect.spawn(
-            program, list(arguments), cwd=str(tmp_path / "work"), env=environ, dimensions=(24, 80), encoding="utf-8", timeout=30
+            program, list(arguments), cwd=str(tmp_path / "work"), env=environ, dimensions=(24, 80), encoding="utf-8", timeout=120
         )
         started.append(terminal)
         return terminal
