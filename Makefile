@@ -24,7 +24,7 @@ endif
 
 .PHONY: help
 help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(VENV)/project $(VENV)/go ## Make a service with the defaults, build it, start it, ask its health, stop it
@@ -74,7 +74,7 @@ fuzz: $(VENV)/development $(VENV)/go ## Fuzz the services, a minute for each tar
 
 .PHONY: bench
 bench: $(VENV)/development $(VENV)/go ## Measure what the budgets bound, in half an hour; needs wrk, hey, PostgreSQL, the brokers and a quiet machine
-	@status=0; for part in startup service pool brokers; do python -m benchmarks.$$part || status=1; done; exit $$status
+	@status=0; for part in startup service grpc pool brokers; do python -m benchmarks.$$part || status=1; done; exit $$status
 
 .PHONY: bench-peers
 bench-peers: $(VENV)/development $(VENV)/go ## Measure services of other generators, too; needs go-blueprint, goctl and the network

@@ -40,6 +40,16 @@ def go(project: Path, *arguments: str | Path, **extra: str) -> Outcome:
     return run([program("go"), *arguments], cwd=project, env=environment() | extra)
 
 
+def provide_programs(service: Path) -> None:
+    """Puts the programs that take minutes to build to where the Makefile of a service builds them."""
+    makefile = (service / "Makefile").read_text(encoding="utf-8")
+    (service / "bin").mkdir(exist_ok=True)
+    for name in ("golangci-lint", "buf"):
+        version = source.CATALOG[f"{name.replace('-', '_')}_version"].default
+        if f"\nbin/{name}-" in makefile:
+            (service / f"bin/{name}-{version}").symlink_to(program(name))
+
+
 def gofmt(directory: Path) -> str:
     """What gofmt would change in a directory, as a diff."""
     outcome = run([_goroot() / "bin/gofmt", "-d", "."], cwd=directory, env=environment())

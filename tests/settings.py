@@ -16,5 +16,6 @@ def settings_of(rendering: Rendering) -> set[str]:
 
 
 def documented(rendering: Rendering) -> set[str]:
-    """The variables in the README's table; `*` stands for the rest of a name."""
-    return {name for cell in ROW.findall(rendering.texts["README.md"]) for name in NAME.findall(cell)}
+    """The variables in the table of the README's section on configuration; `*` stands for the rest of a name."""
+    section = rendering.texts["README.md"].partition("\n## Configuration\n")[2].partition("\n## ")[0]
+    return {name for cell in ROW.findall(section) for name in NAME.findall(cell)}

@@ -29,6 +29,9 @@ METRIC = re.compile(
     r"(?:\}\)|.*?\n\t*\}(?:, \[\]string\{.*?\})?)",
     re.DOTALL,
 )
+NOT_EXPORTED = {"go-grpc-service": {"http_server_active_requests_limit"}}
+"""Metrics that a template has the code of, and never registers: what its gateway passes on is limited by the gRPC server."""
+
 STATISTIC = re.compile(r'(gauge|counter|histogram)\("(\w+)", "([^"]+)"')
 LABELS = re.compile(r'(?:\[\]string|prometheus\.Labels)\{("\w+"[^}]*)\}')
 """Of a metric that has them in its options, or beside."""
@@ -117,12 +120,15 @@ def _render(file: str, answers: dict[str, Value]) -> str:
 
 
 def _metrics(template: str) -> Iterator[Row]:
+    passed_over = set(NOT_EXPORTED.get(template, ()))
     for condition, files in FILES[template].items():
         for file in files:
             if file.endswith(".go") and not file.endswith("_test.go"):
                 for kind, name, meaning, labels in _registered(_source(template, file)):
                     told = ", ".join(map(code, labels))
-                    yield condition, [code(name), kind.lower(), f"{meaning} By {told}." if told else meaning]
+                    if name not in passed_over:
+                        yield condition, [code(name), kind.lower(), f"{meaning} By {told}." if told else meaning]
+                    passed_over.add(name)  # two servers of a service count panics together
 
 
 def _alerts(template: str) -> Iterator[Row]:

@@ -82,6 +82,8 @@ def _for_service(service: Path, record: Record, place: Place) -> Iterator[Findin
         yield _look(KUBECTL, place, use="deploying")
     if version := _line(service / "Makefile", r"GOLANGCI_LINT_VERSION\s*:?=\s*(\S+)"):
         yield Finding("golangci-lint", PROVIDED, version, required=False, use="`make lint` builds it")
+    if version := _line(service / "Makefile", r"BUF_VERSION\s*:?=\s*(\S+)"):
+        yield Finding("buf", PROVIDED, version, required=False, use="`make generate` builds it")
     if version := _line(service / "tools/go.mod", r"(?:require)?\s*golang\.org/x/vuln v(\S+)"):
         yield Finding("govulncheck", PROVIDED, version, required=False, use="`make vuln` builds it")
 

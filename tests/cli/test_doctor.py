@@ -123,6 +123,23 @@ def test_what_the_choices_do_not_need_is_not_mentioned(forge: Forge, machine: Ma
     }
 
 
+def test_a_service_with_proto_files_builds_buf_by_itself(forge: Forge, machine: Machine, service: Path) -> None:
+    with (service / "Makefile").open("a") as makefile:
+        makefile.write("BUF_VERSION := 1.75.0\n")
+
+    ran = forge("doctor", "--json", cwd=service, env=machine())
+
+    assert ran.code == 0
+    assert tools(ran)["buf"] == {
+        "name": "buf",
+        "status": "provided",
+        "version": "1.75.0",
+        "hint": "",
+        "required": False,
+        "use": "`make generate` builds it",
+    }
+
+
 @pytest.mark.parametrize(
     ("program", "name"), [("git", "git"), ("go", "go"), ("make", "make"), ("gcc", "C compiler")], ids=lambda each: each
 )

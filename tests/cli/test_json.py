@@ -118,8 +118,13 @@ def test_questions_are_sorted_and_complete(forge: Forge) -> None:
         "default": True,
         "help": "Trace with OpenTelemetry? Off at run time until an endpoint is set.",
         "when": "true",
-        "templates": ["go-http-service", "go-worker-pool"],
+        "templates": ["go-grpc-service", "go-http-service", "go-worker-pool"],
         "subject": "observability",
     }
-    assert (by_key["database"]["templates"], by_key["source"]["templates"]) == (["go-http-service"], ["go-worker-pool"])
+    asked_by = {key: by_key[key]["templates"] for key in ("database", "gateway", "source")}
+    assert asked_by == {
+        "database": ["go-grpc-service", "go-http-service"],
+        "gateway": ["go-grpc-service"],
+        "source": ["go-worker-pool"],
+    }
     assert "go_version" not in by_key

@@ -62,6 +62,8 @@ def by_shell(command: str, cwd: Path, programs: Path) -> subprocess.CompletedPro
     ("answers", "start"),
     [
         (["database=postgres"], "make database-up run"),
+        (["template=go-grpc-service"], "make run"),
+        (["template=go-grpc-service", "database=postgres"], "make database-up run"),
         (["template=go-worker-pool"], "make run"),
         *((["template=go-worker-pool", f"source={source}"], "make broker-up run") for source in BROKERS),
     ],
@@ -98,7 +100,11 @@ def test_json_tells_what_was_made(installed: Forge, work: Path) -> None:
     assert data["files"] == sorted(tree(work / "shop"))
 
 
-@pytest.mark.parametrize("special", [["database=postgres"], ["template=go-worker-pool", "source=redis"]], ids=str)
+@pytest.mark.parametrize(
+    "special",
+    [["database=postgres"], ["template=go-worker-pool", "source=redis"], ["template=go-grpc-service", "gateway=true"]],
+    ids=str,
+)
 def test_the_printed_command_makes_the_same_again(installed: Forge, work: Path, tmp_path: Path, special: list[str]) -> None:
     described = 'It\'s "quoted" & $HOME `id` \\ [[ name ]] # no; comment'
     arguments = data(f"description={described}", "license=MIT", *special, "tracing=false", "ci=github")
@@ -264,7 +270,7 @@ def test_a_worker_refuses_what_it_does_not_ask(forge: Forge, work: Path) -> None
         2,
         "",
         'error: source cannot be "sqs": none, nats, kafka, rabbitmq or redis.\n'
-        'error: "database" is not asked by go-worker-pool, but by go-http-service.\n'
+        'error: "database" is not asked by go-worker-pool, but by go-http-service or go-grpc-service.\n'
         f"hint: {LIST_HINT}\n",
     )
     assert names(work) == []

@@ -42,12 +42,12 @@ OURS, THEIRS = "// Ours.", "// Theirs."
 def next_release(project: Project) -> None:
     """What a template may do to its files from one release to the next."""
     templates = project.path / TEMPLATE
-    for path in (MERGED, f"{UNWANTED}.jinja", f"{SEEDED}.jinja", f"{UNTOUCHED}.jinja", "go.mod.jinja", f"{MISSED}.jinja"):
-        with (templates / path).open("a", encoding="utf-8") as file:
+    for path in (MERGED, UNWANTED, SEEDED, UNTOUCHED, "go.mod", MISSED):
+        with (templates / f"{path}.jinja").open("a", encoding="utf-8") as file:
             file.write(f"\n{THEIRS}\n")
-    first_line(templates / CONFLICT, THEIRS)
-    (templates / RENAMED).rename((templates / RENAMED).with_name("reply.go"))
-    (templates / DROPPED).unlink()
+    first_line(project.path / "templates/_shared" / CONFLICT, THEIRS)
+    (templates / f"{RENAMED}.jinja").rename((templates / RENAMED).with_name("reply.go.jinja"))
+    (templates / f"{DROPPED}.jinja").unlink()
     (templates / RETIRED).unlink()
     (templates / NEW).write_text("package api\n")
     questions = project.path / "questions/identity.yml"

@@ -23,7 +23,7 @@ PROBE_PERIOD = 0.1
 
 LOG_ENDED = {"msg": "the log ended"}
 
-ANY_PORT = {"HTTP_ADDR": "127.0.0.1:0", "ADMIN_ADDR": "127.0.0.1:0", "DRAIN_DELAY": "0s"}
+ANY_PORT = {"HTTP_ADDR": "127.0.0.1:0", "GRPC_ADDR": "127.0.0.1:0", "ADMIN_ADDR": "127.0.0.1:0", "DRAIN_DELAY": "0s"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Service:
         self._log: queue.Queue[dict[str, Any]] = queue.Queue()
         threading.Thread(target=self._read_log, daemon=True).start()
         ready = self.logged("ready")
-        self.public, self.admin = ready.get("http", ""), ready["admin"]
+        self.public, self.grpc, self.admin = ready.get("http", ""), ready.get("grpc", ""), ready["admin"]
 
     def logged(self, message: str) -> dict[str, Any]:
         """The next log record with this message."""
@@ -66,7 +66,9 @@ class Service:
             response = connection.getresponse()
             received = {name.lower(): value for name, value in response.getheaders()}
             text = response.read().decode()
-            return Answer(response.status, received, json.loads(text) if "json" in received.get("content-type", "") else text)
+            return Answer(
+                response.status, received, json.loads(text) if text and "json" in received.get("content-type", "") else text
+            )
         finally:
             connection.close()
 

@@ -109,7 +109,9 @@ def test_binary_is_small(project: Project) -> None:
 
 def size_limit(project: Project) -> int:
     """In MiB, by how many of the options that link libraries are on: docs/decisions/0009."""
-    return (12, 20, 25)[bool(project.variant.answers["tracing"]) + bool(dependency_of(project.variant))]
+    answers = project.variant.answers
+    libraries = bool(answers["tracing"]) + bool(dependency_of(project.variant)) + bool(answers.get("gateway"))
+    return (12, 20, 25)[min(max(libraries, answers["template"] == "go-grpc-service"), 2)]
 
 
 def race_tests(path: Path, profile: Path, extra: dict[str, str]) -> Outcome:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests import source, vulndb
-from tests.gotools import environment
+from tests import vulndb
+from tests.gotools import environment, provide_programs
 from tests.rendering import render_variant
 from tests.support import Shared, program, run
 from tests.variants import Variant, landmarks
@@ -42,10 +42,16 @@ FAULTS = {
 }
 """For each step what is appended to which file, and what the step says about it. That of `vuln` is in its database."""
 
+FAULTS_OF_AN_API = {
+    "proto-lint": ("proto/user/v1/user.proto", "message user_phone {}\n", 'Message name "user_phone" should be PascalCase'),
+    "generate-check": ("proto/user/v1/user_grpc.pb.go", "// Edited.\n", "the generated code is not that of proto/"),
+}
+
 FLAW = vulndb.Flaw("stdlib", "log/slog", "New", fixed="1.99.0")
 
 PLACES = {
     "go-http-service": {"domain": "internal/user", "package": "user", "program": "cmd/server"},
+    "go-grpc-service": {"domain": "internal/user", "package": "user", "program": "cmd/server"},
     "go-worker-pool": {"domain": "internal/job", "package": "job", "program": "cmd/worker"},
 }
 
@@ -59,11 +65,10 @@ def variant(request: pytest.FixtureRequest) -> Variant:
 
 @pytest.fixture
 def service(variant: Variant, shared: Shared, tmp_path: Path) -> Path:
-    """A service, with the linter, which takes minutes to build, where its Makefile would put it."""
+    """A service, with the programs that take minutes to build where its Makefile would put them."""
     directory = tmp_path / "user-service"
     shutil.copytree(render_variant(shared, variant).path, directory)
-    (directory / "bin").mkdir()
-    (directory / f"bin/golangci-lint-{source.CATALOG['golangci_lint_version'].default}").symlink_to(program("golangci-lint"))
+    provide_programs(directory)
     return directory
 
 
@@ -76,15 +81,15 @@ def verify(service: Path, database: str) -> tuple[int, dict[str, dict[str, Any]]
     return outcome.status, {step["name"]: step for step in document["data"]["steps"]}
 
 
-def test_a_new_service_passes_its_own_checks(service: Path, tmp_path: Path) -> None:
+def test_a_new_service_passes_its_own_checks(service: Path, variant: Variant, tmp_path: Path) -> None:
     status, steps = verify(service, vulndb.write(tmp_path / "vulnerabilities"))
 
     assert [step for step in steps.values() if step["status"] != "passed"] == []
-    assert (status, set(steps)) == (0, {*FAULTS, "vuln"})
+    assert (status, set(steps)) == (0, {*faults_of(variant), "vuln"})
 
 
 def test_every_step_finds_its_kind_of_fault(service: Path, variant: Variant, tmp_path: Path) -> None:
-    faults = {name: [text.format(**PLACES[variant.template]) for text in fault] for name, fault in FAULTS.items()}
+    faults = faults_of(variant)
     for path, text, _ in faults.values():
         with (service / path).open("a", encoding="utf-8") as file:
             file.write(text)
@@ -95,3 +100,12 @@ def test_every_step_finds_its_kind_of_fault(service: Path, variant: Variant, tmp
     assert status == 1
     assert [name for name, step in steps.items() if step["status"] != "failed"] == []
     assert [steps[name]["output"] for name, words in said.items() if words not in steps[name]["output"]] == []
+
+
+def faults_of(variant: Variant) -> dict[str, list[str]]:
+    """By its step what is appended where, and what is said about it."""
+    places = PLACES[variant.template]
+    faults = {name: [text.format(**places) for text in fault] for name, fault in FAULTS.items()}
+    if variant.template == "go-grpc-service":
+        faults |= {name: [*fault] for name, fault in FAULTS_OF_AN_API.items()}
+    return faults

@@ -88,7 +88,7 @@ def test_every_question_can_be_answered_by_the_keyboard(start: Start, work: Path
 
 def test_a_worker_is_asked_where_its_jobs_come_from_and_not_where_its_data_is(start: Start, work: Path) -> None:
     terminal = start("new", "orders", "--no-git")
-    reply(terminal, "Worker that does jobs from a queue (go-worker-pool)", DOWN + ENTER)
+    reply(terminal, "Worker that does jobs from a queue (go-worker-pool)", DOWN + DOWN + ENTER)
     reply(terminal, "name [orders]:", ENTER)
     reply(terminal, "module [example.com/orders]:", ENTER)
     reply(terminal, "the rest? (Y/n)", "n")
@@ -110,11 +110,35 @@ def test_a_worker_is_asked_where_its_jobs_come_from_and_not_where_its_data_is(st
     assert (found["source"], "database" in found) == ("rabbitmq", False)
 
 
+def test_a_grpc_service_is_asked_whether_it_serves_rest(start: Start, work: Path) -> None:
+    terminal = start("new", "orders", "--no-git")
+    reply(terminal, "gRPC service (go-grpc-service)", DOWN + ENTER)
+    reply(terminal, "name [orders]:", ENTER)
+    reply(terminal, "module [example.com/orders]:", ENTER)
+    reply(terminal, "the rest? (Y/n)", "n")
+    reply(terminal, "description [A Go service.]:", ENTER)
+    reply(terminal, "MIT License (MIT)", ENTER)
+    reply(terminal, "PostgreSQL, with embedded migrations (postgres)", ENTER)
+    terminal.expect_exact("Gateway")
+    assert "Messaging" not in str(terminal.before)
+    reply(terminal, "gateway (y/N)", "y")
+    reply(terminal, "tracing (Y/n)", ENTER)
+    reply(terminal, "Nowhere, I bring my own (none)", ENTER)
+    reply(terminal, "Elsewhere, I bring my own (none)", ENTER)
+    terminal.expect_exact("  gateway      yes")
+    reply(terminal, "Create it? (Y/n)", ENTER)
+    code, shown = ends(terminal)
+    assert code == 0
+    assert "Created orders with go-grpc-service v" in shown
+    found = answers(work / "orders")
+    assert (found["database"], found["gateway"], "source" in found) == ("none", True, False)
+
+
 def test_a_given_answer_decides_between_the_templates(start: Start, work: Path) -> None:
     terminal = start("new", "orders", "--no-git", "--data", "source=kafka", "--data", "module=example.com/orders")
     reply(terminal, "(go-worker-pool)", ENTER)
     terminal.expect_exact('"source" is not asked by go-http-service, but by go-worker-pool.')
-    reply(terminal, "(go-worker-pool)", DOWN + ENTER)
+    reply(terminal, "(go-worker-pool)", DOWN + DOWN + ENTER)
     reply(terminal, "name [orders]:", ENTER)
     reply(terminal, "the rest? (Y/n)", "y")
     reply(terminal, "Create it? (Y/n)", ENTER)

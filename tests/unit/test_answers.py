@@ -108,7 +108,7 @@ def test_a_pipe_is_a_file() -> None:
         ({"database": "mysql"}, ['database cannot be "mysql": none or postgres.']),
         (
             {"template": "go-http"},
-            ['template cannot be "go-http": go-http-service or go-worker-pool. Did you mean "go-http-service"?'],
+            ['template cannot be "go-http": go-http-service, go-grpc-service or go-worker-pool. Did you mean "go-http-service"?'],
         ),
         ({"tracing": "flase"}, ['tracing takes true or false, not "flase".']),
         ({"tracing": 2}, ["tracing takes true or false, not a number."]),
@@ -139,7 +139,7 @@ def test_all_that_is_wrong_is_told_at_once(given: Given, sentences: list[str]) -
         ({"template": "go-http-service", "source": "nats"}, '"source" is not asked by go-http-service, but by go-worker-pool.'),
         (
             {"template": "go-worker-pool", "database": "none"},
-            '"database" is not asked by go-worker-pool, but by go-http-service.',
+            '"database" is not asked by go-worker-pool, but by go-http-service or go-grpc-service.',
         ),
         ({"source": "nats", "ci": "none", "database": "none"}, 'no template asks "database" and "source" together.'),
     ],

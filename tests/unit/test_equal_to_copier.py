@@ -93,6 +93,7 @@ SINGLE: list[Given] = [
     *({"license": licence} for licence in ("none", "MIT", "Apache-2.0", "mit", "", "GPL-3.0")),
     *({"database": database} for database in ("none", "postgres", "mysql", "", "None")),
     *({"template": "go-worker-pool", "source": source} for source in ("none", "rabbitmq", "sqs", "", "None")),
+    *({"template": "go-grpc-service", "gateway": gateway} for gateway in (True, False, "yes", "no")),
     *(
         {"tracing": tracing}
         for tracing in (True, False, "true", "FALSE", "yes", "No", "on", "off", "t", "f", "y", "n", "1", "0", 1, 0)

@@ -3,21 +3,33 @@
 import http.client
 import itertools
 import signal
+import ssl
+import tempfile
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
+from tests.generated import calls
 from tests.generated.deploy.jobs import send
 from tests.generated.faults.subject import Subject
-from tests.generated.service import PROBE_PERIOD, Service
+from tests.generated.service import PATIENCE, PROBE_PERIOD, Service
+from tests.support import run
 
 MAX_IN_FLIGHT = 8
 
+LONG_PAGE = 100
+"""The users of a page that takes the service longest."""
+
 JOB = '{"text": "hello world"}'
+
+CERTIFICATE = (
+    "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 30 -subj /CN=users -addext subjectAltName=IP:127.0.0.1"
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,7 @@ class Activity(ABC):
         """Work that fails, in the background: of this service, or of one that takes its place for good."""
 
     def running(self, **configuration: str) -> AbstractContextManager[Service]:
-        return self.subject.running(**self.limits, **configuration)
+        return self.subject.running(**{**self.limits, **configuration})
 
 
 class Requests(Activity):
@@ -72,6 +84,51 @@ class Requests(Activity):
             yield
 
 
+class Calls(Activity):
+    """Those of a gRPC service, over TLS, and the requests of its gateway, where it has one."""
+
+    limits: ClassVar[Mapping[str, str]] = {"MAX_IN_FLIGHT": "100", "MEMORY_LIMIT": str(1 << 30), "MAX_BODY_BYTES": "1024"}
+
+    @property
+    def alerts(self) -> set[str]:
+        return {"GRPCErrorBudgetBurn"} | (
+            {"HTTPErrorBudgetBurn"} if self.subject.project.variant.answers.get("gateway") else set()
+        )
+
+    @contextmanager
+    def running(self, **configuration: str) -> Iterator[Service]:
+        with ExitStack() as stack:
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tls-")))
+            made = run(["openssl", *CERTIFICATE.split(), "-keyout", "tls.key", "-out", "tls.crt"], cwd=directory)
+            assert made.status == 0, made
+            files = {"TLS_CERT_FILE": str(directory / "tls.crt"), "TLS_KEY_FILE": str(directory / "tls.key")}
+            yield stack.enter_context(super().running(**files, **configuration))
+
+    @contextmanager
+    def well(self, service: Service) -> Iterator[None]:
+        def work(number: int) -> None:
+            _one_of_each_call(client, f"user-{number}@example.com")
+            if service.public:
+                assert [_status(service, path) for path in ("/v1/users", "/v1/users/none", "/nothing")] == [200, 404, 404]
+
+        with self._client(service) as client, repeated(work):
+            yield
+
+    @contextmanager
+    def failing(self, service: Service) -> Iterator[None]:
+        """Long calls at once, for a service that takes the place of this one and may answer one at a time."""
+        assert service.stop(signal.SIGTERM) == 0
+        with self.running(ADMIN_ADDR=service.admin, MAX_IN_FLIGHT="1") as other, self._client(other) as client:
+            for number in range(LONG_PAGE):
+                client.ask("CreateUser", {"user": {"name": "Ada", "email": f"ada-{number}@example.com"}})
+            with repeated(lambda _: _at_once(other, client)):
+                yield
+
+    def _client(self, service: Service) -> AbstractContextManager[calls.Calls]:
+        """One that trusts the certificate that it is shown."""
+        return calls.connected(self.subject.project.path, service.grpc, _certificate(service.grpc).encode())
+
+
 class Jobs(Activity):
     """Those of a worker. Without a broker it makes them itself."""
 
@@ -96,7 +153,11 @@ class Jobs(Activity):
             send([JOB] * 10, self.subject.project, self.subject.settings)
 
 
-OF_TEMPLATES = {"go-http-service": Requests, "go-worker-pool": Jobs}
+OF_TEMPLATES: Mapping[str, Callable[[Subject], Activity]] = {
+    "go-grpc-service": Calls,
+    "go-http-service": Requests,
+    "go-worker-pool": Jobs,
+}
 
 
 def activity_of(subject: Subject) -> Activity:
@@ -144,6 +205,63 @@ def _one_of_each(service: Service, email: str) -> None:
         service.ask("GET", "/openapi.yaml").status,
     ]
     assert statuses == [201, 409, 422, 413, 200, 400, 200, 428, 204, 404, 405, 404, 200]
+
+
+def _at_once(service: Service, client: calls.Calls) -> None:
+    begun = [client.begin("ListUsers", {"page_size": LONG_PAGE}) for _ in range(50)]
+    if service.public:
+        _status(service, "/v1/users")
+    for call in begun:
+        calls.ended(call)
+
+
+def _status(service: Service, path: str) -> int:
+    """What a gateway answers over TLS."""
+    context = ssl.create_default_context(cadata=_certificate(service.public))
+    connection = http.client.HTTPSConnection(service.public, context=context, timeout=PATIENCE)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def _certificate(address: str) -> str:
+    """The one that a server shows."""
+    host, _, port = address.rpartition(":")
+    return ssl.get_server_certificate((host, int(port)))
+
+
+def _one_of_each_call(client: calls.Calls, email: str) -> None:
+    ada = {"name": "Ada", "email": email}
+    created = client.ask("CreateUser", {"user": ada})
+    changed = {"id": created.body["user"]["id"], "version": "1", "name": "Ada Lovelace"}
+    codes = [
+        created.code,
+        client.ask("CreateUser", {"user": ada}).code,
+        client.ask("CreateUser", {"user": {"name": "", "email": "nobody"}}).code,
+        client.ask("CreateUser", {"user": {"name": "x" * 2048, "email": email}}).code,
+        client.ask("ListUsers", {"page_size": 1}).code,
+        client.ask("ListUsers", {"page_size": -1}).code,
+        client.ask("UpdateUser", {"user": changed, "update_mask": "name"}).code,
+        client.ask("UpdateUser", {"user": changed, "update_mask": "name"}).code,
+        client.ask("WatchUsers", within=PROBE_PERIOD).code,
+        client.ask("DeleteUser", {"id": changed["id"]}).code,
+        client.ask("GetUser", {"id": changed["id"]}).code,
+    ]
+    assert codes == [
+        "OK",
+        "ALREADY_EXISTS",
+        "INVALID_ARGUMENT",
+        "RESOURCE_EXHAUSTED",
+        "OK",
+        "INVALID_ARGUMENT",
+        "OK",
+        "ABORTED",
+        "DEADLINE_EXCEEDED",
+        "OK",
+        "NOT_FOUND",
+    ]
 
 
 @contextmanager

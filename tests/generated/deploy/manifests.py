@@ -14,24 +14,29 @@ from tests.variants import Variant, landmarks, variants
 
 FOLDER = "deploy/kubernetes/"
 OVERLAYS = ("staging", "production")
+PUBLIC = {"go-grpc-service": ["grpc"], "go-http-service": ["http"], "go-worker-pool": []}
 
 
 class Objects:
-    """What one kustomization builds: at most one object of each kind."""
+    """What one kustomization builds: at most one object of each kind, or several Services."""
 
     def __init__(self, documents: list[dict[str, Any]]) -> None:
-        self._by_kind = {document["kind"]: document for document in documents}
-        assert len(self._by_kind) == len(documents)
+        self._documents = documents
 
     def __getitem__(self, kind: str) -> Any:
-        return self._by_kind[kind]
+        """The only object of a kind."""
+        (found,) = self.all(kind)
+        return found
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        yield from self._by_kind.values()
+        yield from self._documents
+
+    def all(self, kind: str) -> list[Any]:
+        return [document for document in self._documents if document["kind"] == kind]
 
     @property
     def kinds(self) -> set[str]:
-        return set(self._by_kind)
+        return {document["kind"] for document in self._documents}
 
     @property
     def pod(self) -> Any:
@@ -72,6 +77,12 @@ class Manifests:
     @property
     def has_tracing(self) -> bool:
         return bool(self.rendering.variant.answers["tracing"])
+
+    @property
+    def listeners(self) -> list[str]:
+        """Those for others than operators."""
+        answers = self.rendering.variant.answers
+        return PUBLIC[self.rendering.variant.template] + (["http"] if answers.get("gateway") else [])
 
     def once(self, step: str, work: Callable[[], Outcome]) -> Outcome:
         """The outcome of a named step."""

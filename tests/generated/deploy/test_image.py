@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.generated.calls import connected
 from tests.generated.conftest import Project, Settings
 from tests.generated.deploy.images import Images, contained, images_of
 from tests.generated.deploy.jobs import send
@@ -31,10 +32,11 @@ NOBODY = "65532"
 SECRETS = (".env", ".git/config", "deploy/token", "id_ed25519", "secret.yaml")
 """What lies around in a developer's directory."""
 
-PROGRAMS = {"go-http-service": "server", "go-worker-pool": "worker"}
-PUBLIC_PORTS = {"go-http-service": {"8080/tcp"}, "go-worker-pool": set()}
+PROGRAMS = {"go-grpc-service": "server", "go-http-service": "server", "go-worker-pool": "worker"}
+PUBLIC_PORTS = {"go-grpc-service": {"50051/tcp"}, "go-http-service": {"8080/tcp"}, "go-worker-pool": set()}
 SOURCES = {"cmd", "go.mod", "go.sum", "internal"}
-OWN_SOURCES = {"go-http-service": {"api"}, "go-worker-pool": set()}
+OWN_SOURCES = {"go-grpc-service": {"proto"}, "go-http-service": {"api"}, "go-worker-pool": set()}
+OF_A_GATEWAY = {"ports": {"8080/tcp"}, "sources": {"api"}}
 
 MACHINES = {"linux/amd64": 62, "linux/arm64": 183}
 """e_machine of an ELF file."""
@@ -55,6 +57,10 @@ class Image:
     @property
     def program(self) -> str:
         return PROGRAMS[self.project.variant.template]
+
+    def of_a_gateway(self, kind: str) -> set[str]:
+        """What a gateway adds, where there is one."""
+        return OF_A_GATEWAY[kind] if self.project.variant.answers.get("gateway") else set()
 
     @cached_property
     def description(self) -> dict[str, Any]:
@@ -110,7 +116,7 @@ def test_image_says_how_it_runs(image: Image) -> None:
 
     assert said["User"] == f"{NOBODY}:{NOBODY}"
     assert said["Entrypoint"] == [f"/{image.program}"]
-    assert set(said["ExposedPorts"]) == PUBLIC_PORTS[template] | {"8081/tcp"}
+    assert set(said["ExposedPorts"]) == PUBLIC_PORTS[template] | image.of_a_gateway("ports") | {"8081/tcp"}
     assert "ADMIN_ADDR=:8081" in said["Env"]
     assert said["Labels"]["org.opencontainers.image.title"] == image.project.variant.answers["name"]
     assert said["Labels"]["org.opencontainers.image.version"] == VERSION
@@ -132,7 +138,7 @@ def test_only_sources_enter_the_build(image: Image, tmp_path: Path) -> None:
 
     entered = {path.name for path in (image.images.root(tag) / "context").iterdir()}
 
-    assert entered == SOURCES | OWN_SOURCES[image.project.variant.template]
+    assert entered == SOURCES | OWN_SOURCES[image.project.variant.template] | image.of_a_gateway("sources")
 
 
 def test_service_runs_from_a_root_that_it_cannot_write(image: Image, settings_of: Callable[[Project], Settings]) -> None:
@@ -178,8 +184,12 @@ def test_make_docker_builds_it(shared: Shared, tmp_path: Path) -> None:
 
 def put_to_work(image: Image, service: Service, settings: Mapping[str, str]) -> None:
     """Has the service do what it is for."""
+    if service.grpc:
+        with connected(image.project.path, service.grpc) as client:
+            assert client.ask("CreateUser", {"user": {"name": "Ada", "email": "ada@example.com"}}).code == "OK"
     if service.public:
-        assert service.ask("POST", "/v1/users", {"name": "Ada", "email": "ada@example.com"}).status == 201
+        assert service.ask("POST", "/v1/users", {"name": "Grace", "email": "grace@example.com"}).status == 201
+    if service.grpc or service.public:
         return
     if settings:
         send(['{"text": "hello world"}'], image.project, settings)

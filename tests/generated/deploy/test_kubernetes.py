@@ -1,6 +1,8 @@
 """The Kubernetes manifests of every rendered project: each valid, and all in agreement with one another and with the service."""
 
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -8,7 +10,15 @@ import pytest
 import yaml
 
 from tests import source
-from tests.generated.deploy.manifests import OVERLAYS, Manifests, Objects, variants_that_need
+from tests.generated.deploy.manifests import (
+    OVERLAYS,
+    Manifests,
+    Objects,
+    kustomize,
+    parsed,
+    variants_that_need,
+    variants_with_manifests,
+)
 from tests.rendering import render_variant
 from tests.support import Shared
 
@@ -26,10 +36,6 @@ RESERVE = 10
 
 CONNECTIONS = 97
 """What PostgreSQL has for everybody, as it comes: max_connections less superuser_reserved_connections."""
-
-
-PUBLIC = {"go-http-service": "http", "go-worker-pool": None}
-"""The listener that is for others than operators."""
 
 
 @pytest.fixture(params=KUSTOMIZATIONS)
@@ -84,7 +90,7 @@ def test_every_object_satisfies_the_strict_schema(version: str, objects: Objects
 
 def test_each_file_has_one_object_named_after_its_kind(manifests: Manifests) -> None:
     for path, text in manifests.files.items():
-        name = path.rpartition("/")[2].removesuffix(".yaml")
+        name, _, _ = path.rpartition("/")[2].removesuffix(".yaml").partition("-")
         assert yaml.safe_load(text)["kind"].lower() == name, path
 
 
@@ -96,11 +102,14 @@ def test_every_file_is_used(manifests: Manifests) -> None:
 
 
 def test_every_object_has_the_name_of_the_service(manifests: Manifests, objects: Objects) -> None:
+    """A second Service adds that of its port."""
     name = manifests.name
+    names = {("Service", port): f"{name}-{port}" for port in manifests.listeners[1:]}
 
     for document in objects:
         if document["kind"] != "Namespace":
-            assert document["metadata"]["name"] == name
+            ports = [port["name"] for port in document["spec"]["ports"]] if document["kind"] == "Service" else []
+            assert document["metadata"]["name"] == names.get((document["kind"], *ports), name)
             assert document["metadata"]["labels"] == {"app.kubernetes.io/name": name}
 
 
@@ -114,8 +123,8 @@ def test_selectors_match_the_pods_and_no_others(manifests: Manifests, objects: O
         assert constraint["labelSelector"] == {"matchLabels": labels}
     if "PodDisruptionBudget" in objects.kinds:
         assert objects["PodDisruptionBudget"]["spec"]["selector"] == {"matchLabels": labels}
-    if "Service" in objects.kinds:
-        assert objects["Service"]["spec"]["selector"] == labels
+    for service in objects.all("Service"):
+        assert service["spec"]["selector"] == labels
 
 
 def test_pods_use_the_service_account_without_its_token(objects: Objects) -> None:
@@ -126,15 +135,22 @@ def test_pods_use_the_service_account_without_its_token(objects: Objects) -> Non
 
 def test_ports_are_those_that_the_service_listens_on(manifests: Manifests, objects: Objects, settings: Settings) -> None:
     ports = {port["name"]: port["containerPort"] for port in objects.main["ports"]}
-    public = public_listener(manifests)
 
-    assert ports == {name: settings.port(f"{name.upper()}_ADDR") for name in ([public] if public else []) + ["admin"]}
+    assert ports == {name: settings.port(f"{name.upper()}_ADDR") for name in [*manifests.listeners, "admin"]}
 
 
-def test_the_service_exposes_the_public_port_only(manifests: Manifests, objects: Objects) -> None:
-    exposed = [port["targetPort"] for one in objects if one["kind"] == "Service" for port in one["spec"]["ports"]]
+def test_services_expose_the_public_ports_only(manifests: Manifests, objects: Objects, settings: Settings) -> None:
+    exposed = [port for service in objects.all("Service") for port in service["spec"]["ports"]]
 
-    assert exposed == list(filter(None, [public_listener(manifests)]))
+    assert [port["targetPort"] for port in exposed] == manifests.listeners
+    assert [port["port"] for port in exposed] == [settings.port(f"{name.upper()}_ADDR") for name in manifests.listeners]
+
+
+def test_calls_are_balanced_by_clients_and_requests_by_the_cluster(objects: Objects) -> None:
+    for service in objects.all("Service"):
+        (port,) = service["spec"]["ports"]
+        of_calls = port["name"] == "grpc"
+        assert (service["spec"].get("clusterIP"), port.get("appProtocol")) == (("None", "grpc") if of_calls else (None, None))
 
 
 def test_probes_ask_the_admin_port(objects: Objects) -> None:
@@ -200,7 +216,7 @@ def test_memory_is_limited_and_cpu_is_not(objects: Objects) -> None:
 def test_admin_port_is_for_monitoring_only(manifests: Manifests, objects: Objects) -> None:
     *public, monitoring = objects["NetworkPolicy"]["spec"]["ingress"]
 
-    assert public == [{"ports": [{"port": name}]} for name in filter(None, [public_listener(manifests)])]
+    assert public == [{"ports": [{"port": name}]} for name in manifests.listeners]
     assert monitoring["ports"] == [{"port": "admin"}]
     assert monitoring["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
 
@@ -283,11 +299,14 @@ class TestWithDatabase:
     def manifests(self, request: pytest.FixtureRequest, shared: Shared) -> Manifests:
         return Manifests(render_variant(shared, request.param), shared)
 
-    def test_replicas_open_no_more_connections_than_there_are(self, objects: Objects, settings: Settings) -> None:
+    def test_replicas_open_no_more_connections_than_there_are(
+        self, manifests: Manifests, objects: Objects, settings: Settings
+    ) -> None:
         most = objects["HorizontalPodAutoscaler"]["spec"]["maxReplicas"]
         most += objects["Deployment"]["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
+        listening = int(manifests.rendering.variant.template == "go-grpc-service")
 
-        assert most * settings.number("DATABASE_MAX_CONNS") <= CONNECTIONS
+        assert most * (settings.number("DATABASE_MAX_CONNS") + listening) <= CONNECTIONS
 
     def test_every_pod_migrates_before_it_serves(self, objects: Objects) -> None:
         (migrate,) = objects.pod["spec"]["initContainers"]
@@ -305,6 +324,52 @@ class TestWithBroker:
 
     def test_nothing_goes_before_the_worker(self, objects: Objects) -> None:
         assert "initContainers" not in objects.pod["spec"]
+
+
+class TestWithTLS:
+    """What the README of a gRPC service says to put into an overlay for TLS."""
+
+    @pytest.fixture(params=[one for one in variants_with_manifests() if one.template == "go-grpc-service"], ids=str)
+    def manifests(self, request: pytest.FixtureRequest, shared: Shared) -> Manifests:
+        return Manifests(render_variant(shared, request.param), shared)
+
+    @pytest.fixture
+    def objects(self, manifests: Manifests, tmp_path: Path) -> Objects:
+        """An overlay of an overlay, with that patch."""
+        (patch,) = re.findall(r"(?ms)^```yaml\n(.*?)^```\n", manifests.rendering.texts["README.md"])
+        place = tmp_path / "kubernetes"
+        shutil.copytree(manifests.path, place)
+        tls = place / "overlays/tls"
+        tls.mkdir()
+        (tls / "patch.yaml").write_text(patch, encoding="utf-8")
+        (tls / "kustomization.yaml").write_text("resources: [../production]\npatches: [{path: patch.yaml}]\n", encoding="utf-8")
+        built = kustomize(tls)
+        assert built.status == 0, built
+        return parsed(built.output)
+
+    def test_the_files_are_in_a_mounted_secret(self, manifests: Manifests, objects: Objects) -> None:
+        given = {variable["name"]: variable.get("value") for variable in objects.main["env"]}
+        (mount,) = (mount for mount in objects.main["volumeMounts"] if mount["name"] == "tls")
+
+        assert [volume["secret"]["secretName"] for volume in objects.pod["spec"]["volumes"] if volume["name"] == "tls"] == [
+            f"{manifests.name}-tls"
+        ]
+        assert mount == {"name": "tls", "mountPath": mount["mountPath"], "readOnly": True}
+        assert {name: value for name, value in given.items() if name.startswith("TLS_")} == {
+            "TLS_CERT_FILE": f"{mount['mountPath']}/tls.crt",
+            "TLS_KEY_FILE": f"{mount['mountPath']}/tls.key",
+            "TLS_CLIENT_CA_FILE": f"{mount['mountPath']}/ca.crt",
+        }
+
+    def test_the_service_knows_every_variable(self, objects: Objects, settings: Settings) -> None:
+        assert {variable["name"] for variable in objects.main["env"]} <= settings.known
+
+    def test_nothing_else_changes(self, manifests: Manifests, objects: Objects) -> None:
+        before = manifests.overlay("production")
+
+        assert {*_named(before.main["env"])} <= {*_named(objects.main["env"])}
+        assert {*_named(before.pod["spec"].get("volumes", []))} <= {*_named(objects.pod["spec"]["volumes"])}
+        assert [one for one in objects if one["kind"] != "Deployment"] == [one for one in before if one["kind"] != "Deployment"]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -338,13 +403,13 @@ class TestOverlay:
                 assert _spec(built[document["kind"]]) != _spec(base[document["kind"]])
 
 
-def public_listener(manifests: Manifests) -> str | None:
-    return PUBLIC[manifests.rendering.variant.template]
-
-
 def kinds_of_all(manifests: Manifests) -> set[str]:
     """The kinds of objects that do not depend on the answers."""
-    return OF_ALL | (OF_A_LISTENER if public_listener(manifests) else set())
+    return OF_ALL | (OF_A_LISTENER if manifests.listeners else set())
+
+
+def _named(items: list[Any]) -> list[str]:
+    return [item["name"] for item in items]
 
 
 def _spec(document: Any) -> Any:

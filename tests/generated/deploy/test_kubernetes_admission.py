@@ -70,7 +70,9 @@ FAULTS: dict[str, tuple[str, Place, Any, str]] = {
 @pytest.fixture(scope="module")
 def staging(shared: Shared, kubernetes: Kubernetes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Objects]:
     """The objects of an overlay with everything on, deployed."""
-    (full,) = [one for one in variants_with_manifests(database="postgres") if one.label == "full"]
+    (full,) = [
+        one for one in variants_with_manifests(database="postgres") if (one.template, one.label) == ("go-http-service", "full")
+    ]
     manifests = Manifests(render_variant(shared, full), shared)
     with deployed(manifests, "staging", kubernetes, tmp_path_factory.mktemp("staging")) as outcome:
         assert outcome.status == 0, outcome

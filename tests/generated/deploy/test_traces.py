@@ -4,11 +4,13 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.generated.calls import connected, ended
 from tests.generated.conftest import Project
 from tests.generated.dependencies import dependency_of
 from tests.generated.deploy.activity import JOB
@@ -34,8 +36,8 @@ NOT_BEFORE_THE_END = {"OTEL_BSP_SCHEDULE_DELAY": "3600000"}
 
 
 TRACED = [variant for variant in landmarks() if dict(variant.options).get("tracing")]
-OF_ONE_WORK = {"go-http-service": SERVER, "go-worker-pool": CONSUMER}
-"""The kind of the span that a request or a job has."""
+OF_ONE_WORK = {"go-grpc-service": SERVER, "go-http-service": SERVER, "go-worker-pool": CONSUMER}
+"""The kind of the span that a request, a call or a job has."""
 
 
 def needs_a_broker(variant: Variant) -> bool:
@@ -51,6 +53,11 @@ def subject(request: pytest.FixtureRequest, shared: Shared, subject_of: Callable
 
 @pytest.fixture(params=[variant for variant in TRACED if variant.template == "go-http-service"], ids=str)
 def http_subject(request: pytest.FixtureRequest, shared: Shared, subject_of: Callable[[Project], Subject]) -> Subject:
+    return subject_of(Project(render_variant(shared, request.param), shared))
+
+
+@pytest.fixture(params=[variant for variant in TRACED if variant.template == "go-grpc-service"], ids=str)
+def grpc_subject(request: pytest.FixtureRequest, shared: Shared, subject_of: Callable[[Project], Subject]) -> Subject:
     return subject_of(Project(render_variant(shared, request.param), shared))
 
 
@@ -108,6 +115,25 @@ def test_request_that_its_caller_does_not_sample_leaves_nothing(http_subject: Su
 
     assert of(unsampled, spans) == []
     assert of(sampled, spans) != []
+
+
+def test_call_is_a_part_of_its_callers_trace(grpc_subject: Subject, collector: Collector) -> None:
+    trace = new_trace()
+    with ExitStack() as stack:
+        service = stack.enter_context(grpc_subject.running(OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint, **SOON))
+        client = stack.enter_context(connected(grpc_subject.project.path, service.grpc))
+        traceparent = ("traceparent", f"00-{trace}-{PARENT}-01")
+        assert ended(client.begin("CreateUser", {"user": ADA}, metadata=[traceparent])).code == "OK"
+        logged = service.logged("call")
+        spans = of(trace, collector.spans_until(trace, SERVER))
+
+    (server,) = [span for span in spans if span.kind == SERVER]
+    assert (server.name, server.parent) == ("user.v1.UserService/CreateUser", PARENT)
+    assert server.attributes["rpc.system.name"] == "grpc"
+    assert (server.service["service.name"], server.service["service.version"]) == (IDENTITY["name"], "v1.2.3")
+    assert (logged["trace_id"], logged["span_id"]) == (trace, server.identifier)
+    assert {span.parent for span in spans if span is not server} <= {span.identifier for span in spans}
+    assert [span for span in spans if ADA["email"] in str(span)] == []
 
 
 def test_job_is_a_part_of_its_producers_trace(worker_subject: Subject, collector: Collector) -> None:
@@ -174,12 +200,16 @@ def test_collector_that_is_down_costs_spans_and_nothing_else(subject: Subject, *
 
 
 def trace_of_one_work(service: Service, subject: Subject) -> str:
-    """Has the service answer a request or do a job, and gives the trace of that."""
+    """Has the service answer a request or a call, or do a job, and gives the trace of that."""
     trace: str = logged_of_one_work(service, subject)["trace_id"]
     return trace
 
 
 def logged_of_one_work(service: Service, subject: Subject) -> dict[str, Any]:
+    if service.grpc:
+        with connected(subject.project.path, service.grpc) as client:
+            assert client.ask("CreateUser", {"user": ADA}).code in {"OK", "ALREADY_EXISTS"}
+        return service.logged("call")
     if service.public:
         assert service.ask("POST", "/v1/users", ADA).status in {201, 409}
         return service.logged("request")

@@ -33,11 +33,12 @@ def test_ci_runs_what_make_ci_runs(rendering: Rendering) -> None:
         return said.output.splitlines()
 
     jobs = workflow(rendering, "ci")["jobs"].values()
-    steps = [step for job in jobs if "if" not in job for step in job["steps"] if not step.get("continue-on-error")]
+    steps = [step for job in jobs if "if" not in job for step in job["steps"] if not step.keys() & {"if", "continue-on-error"}]
 
     in_ci = [line for step in steps if script_of(step) != BROKER for line in recipes(script_of(step))]
 
-    assert in_ci == recipes("make ci")
+    # Nothing is made here, so what two steps need is made for each of them.
+    assert list(dict.fromkeys(in_ci)) == list(dict.fromkeys(recipes("make ci")))
 
 
 def test_ci_tests_with_the_server_that_the_service_needs(rendering: Rendering) -> None:

@@ -8,6 +8,7 @@ import pytest
 from tests.generated.brokers import Server as Broker
 from tests.generated.conftest import Project
 from tests.generated.dependencies import running_broker
+from tests.generated.faults.calling import Programs, programs_of
 from tests.generated.faults.loopback import own_address
 from tests.generated.faults.subject import Subject
 from tests.generated.faults.worker import Worker, employ
@@ -18,6 +19,9 @@ from tests.variants import Variant, landmarks, variants
 
 HTTP = [variant for variant in landmarks() if variant.template == "go-http-service"]
 
+GRPC = [variant for variant in landmarks() if variant.template == "go-grpc-service"]
+
+FULL_GRPC = [variant for variant in GRPC if variant.label == "full"]
 
 WORKERS = {
     str(variant.answers["source"]): variant
@@ -41,6 +45,41 @@ def own_postgres() -> Iterator[Server]:
 @pytest.fixture(params=HTTP, ids=str)
 def subject(request: pytest.FixtureRequest, shared: Shared) -> Subject:
     """An HTTP service that becomes ready: in memory, and with a database that has its migrations."""
+    return ready_to_start(request, shared)
+
+
+@pytest.fixture(params=[*HTTP, *GRPC], ids=str)
+def server(request: pytest.FixtureRequest, shared: Shared) -> Subject:
+    """The same, or a gRPC service."""
+    return ready_to_start(request, shared)
+
+
+@pytest.fixture(params=GRPC, ids=str)
+def grpc_subject(request: pytest.FixtureRequest, shared: Shared) -> Subject:
+    """A gRPC service that becomes ready: in memory, and with a database that has its migrations."""
+    return ready_to_start(request, shared)
+
+
+@pytest.fixture(params=FULL_GRPC, ids=str)
+def full_grpc_subject(request: pytest.FixtureRequest, shared: Shared, database: str) -> Subject:
+    """A gRPC service with everything on, for what the variants cannot differ in."""
+    return migrated(Project(render_variant(shared, request.param), shared), database)
+
+
+@pytest.fixture(params=FULL_GRPC, ids=str)
+def stored_grpc_subject(request: pytest.FixtureRequest, shared: Shared, own_postgres: Server) -> Subject:
+    """A gRPC service whose data is in the server that the test may stop."""
+    return migrated(Project(render_variant(shared, request.param), shared), own_postgres.create_database())
+
+
+@pytest.fixture(scope="session")
+def programs(shared: Shared) -> Programs:
+    """The programs that call a gRPC service, whichever it is."""
+    (variant,) = FULL_GRPC
+    return programs_of(Project(render_variant(shared, variant), shared), shared)
+
+
+def ready_to_start(request: pytest.FixtureRequest, shared: Shared) -> Subject:
     project = Project(render_variant(shared, request.param), shared)
     if not stored(request.param):
         return Subject(project)

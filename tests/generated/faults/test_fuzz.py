@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.generated.faults.conftest import HTTP
+from tests.generated.faults.conftest import GRPC, HTTP
 from tests.generated.faults.subject import Subject
 from tests.gotools import environment
 from tests.support import program, run
@@ -18,21 +18,21 @@ FUZZTIME = os.environ.get("FUZZTIME", "")
 
 SHORTLY = "1000x"
 
-FUZZED = HTTP if FUZZTIME else [variant for variant in HTTP if variant.label == "full"]
+FUZZED = [variant for variant in [*HTTP, *GRPC] if FUZZTIME or variant.label == "full"]
 
 
-@pytest.mark.parametrize("subject", FUZZED, indirect=True, ids=str)
-def test_fuzzing_finds_nothing(subject: Subject, tmp_path: Path) -> None:
-    copy = shutil.copytree(subject.project.path, tmp_path / "service")  # a finding is written into the project
+@pytest.mark.parametrize("server", FUZZED, indirect=True, ids=str)
+def test_fuzzing_finds_nothing(server: Subject, tmp_path: Path) -> None:
+    copy = shutil.copytree(server.project.path, tmp_path / "service")  # a finding is written into the project
     settings = {"GOFLAGS": f"{environment()['GOFLAGS']} -parallel=1"}
-    settings["TEST_DATABASE_URL"] = subject.settings.get("DATABASE_URL", "")
+    settings["TEST_DATABASE_URL"] = server.settings.get("DATABASE_URL", "")
 
     fuzzed = run([program("make"), "fuzz", f"FUZZTIME={FUZZTIME or SHORTLY}"], cwd=copy, env=environment() | settings)
 
     found = [f"{path.relative_to(copy)}\n{path.read_text(encoding='utf-8')}" for path in copy.glob("**/testdata/fuzz/*/*")]
     assert fuzzed.status == 0, "\n".join([str(fuzzed), *found])
     for sign_of_one in ("gathering baseline coverage: 0/", "\nPASS\n"):
-        assert fuzzed.output.count(sign_of_one) == len(targets(subject)) > 0, fuzzed
+        assert fuzzed.output.count(sign_of_one) == len(targets(server)) > 0, fuzzed
 
 
 def targets(subject: Subject) -> list[str]:

@@ -14,8 +14,8 @@ LONG = {"DRAIN_DELAY": "1h", "SHUTDOWN_TIMEOUT": "1h"}
 """Longer than any test waits."""
 
 
-def test_ctrl_c_skips_the_drain(subject: Subject) -> None:
-    with subject.running(**LONG) as service:
+def test_ctrl_c_skips_the_drain(server: Subject) -> None:
+    with server.running(**LONG) as service:
         assert service.stop(signal.SIGINT) == 0
         assert service.rest_of_log()[-1]["msg"] == "stopped"
 

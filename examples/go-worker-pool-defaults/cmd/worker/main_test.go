@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 // logs passes every line that a service writes to a channel.
 type logs chan logLine
 
-type logLine struct{ Msg, HTTP, Admin, Cause string }
+type logLine struct{ Msg, GRPC, HTTP, Admin, Cause string }
 
 func readLogs(r io.Reader) logs {
 	lines := make(logs, 100)

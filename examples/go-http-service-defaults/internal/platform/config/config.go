@@ -2,7 +2,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -72,25 +71,4 @@ func (e *env) command(args []string) string {
 		e.mistake("command", fmt.Sprintf("one of %s, got %q", strings.Join(commands, ", "), strings.Join(args, " ")))
 	}
 	return args[0]
-}
-
-// origins reads a comma-separated list such as https://app.example.com,https://admin.example.com; * stands for any origin.
-func (e *env) origins(key string) []string {
-	const want = "origins such as https://app.example.com, separated by commas, or *"
-	return read(e, key, nil, want, func(text string) ([]string, error) {
-		origins := strings.Split(text, ",")
-		for i, origin := range origins {
-			origins[i] = strings.TrimSpace(origin)
-			if origins[i] == "*" {
-				continue
-			}
-			if _, err := absoluteURL(origins[i]); err != nil {
-				return nil, err
-			}
-			if strings.Count(origins[i], "/") != 2 || strings.ContainsAny(origins[i], "@?#") {
-				return nil, errors.New("more than an origin")
-			}
-		}
-		return origins, nil
-	})
 }

@@ -2,6 +2,9 @@ package lifecycle
 
 import (
 	"context"
+	//% if gateway
+	"crypto/tls"
+	//% endif
 	"errors"
 	"fmt"
 	"net"
@@ -29,6 +32,11 @@ func (s *HTTPServer) Listen(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("take the address: %w", err)
 	}
+	//% if gateway
+	if s.server.TLSConfig != nil {
+		s.listener = tls.NewListener(s.listener, s.server.TLSConfig)
+	}
+	//% endif
 	return s.listener.Addr().String(), nil
 }
 

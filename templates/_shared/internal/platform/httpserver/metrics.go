@@ -34,7 +34,12 @@ func newMetrics(registerer prometheus.Registerer, maxInFlight int) *metrics {
 			Help: "Panics that were recovered.",
 		}),
 	}
+	//% if public_listener == "http"
 	registerer.MustRegister(m.duration, m.active, m.panics)
+	//% else
+	registerer.MustRegister(m.duration, m.active)
+	m.panics = registered(registerer, m.panics)
+	//% endif
 	if maxInFlight > 0 {
 		limit := prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "http_server_active_requests_limit",
