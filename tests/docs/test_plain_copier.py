@@ -24,6 +24,14 @@ from tests.support import Outcome, Shared, program, run
 PAGE = source.ROOT / "docs/how-to/plain-copier.md"
 ANSWERS = {"template": "go-http-service", "name": "orders", "module": "example.com/orders", "license": "MIT"}
 
+SPREAD = [
+    {"template": "go-http-service", "database": "none"},
+    {"template": "go-http-service", "database": "postgres", "tracing": "false"},
+    {"template": "go-worker-pool", "source": "none", "tracing": "false"},
+    {"template": "go-worker-pool", "source": "kafka"},
+]
+"""Services of the real releases; what the first of them did not ask yet has its default."""
+
 TEMPLATE = "templates/go-http-service"
 HTTP = "internal/platform/httpserver"
 MERGED, CONFLICT, RENAMED = f"{HTTP}/codec.go", f"{HTTP}/problem.go", f"{HTTP}/response.go"
@@ -103,10 +111,10 @@ class Author:
         cache = {"COPIER_CACHE_DIR": f"{cwd}.cache"}
         return run([program("copier"), *words], cwd=cwd, env=self.env | cache | variables)
 
-    def copy(self, place: Path, *words: str, address: str = "", **variables: str) -> Path:
-        """A service of the first release."""
+    def copy(self, place: Path, *words: str, address: str = "", version: str = "v0.1.0", **variables: str) -> Path:
+        """A service of a release."""
         place.mkdir(parents=True)
-        command = ["copy", "--defaults", "--vcs-ref", "v0.1.0", *data(ANSWERS), *words, address or canonical_url(), "orders"]
+        command = ["copy", "--defaults", "--vcs-ref", version, *data(ANSWERS), *words, address or canonical_url(), "orders"]
         copied = self.copier(*command, cwd=place, **variables)
         assert copied.status == 0, copied
         return place / "orders"
@@ -143,6 +151,34 @@ def publish(history: Path, home: Path, releases: str) -> None:
 @pytest.fixture(scope="session")
 def history(shared: Shared) -> Path:
     return shared.directory("plain-copier/history", make_history)
+
+
+def make_upstream(place: Path) -> None:
+    """The real releases, and after them the templates as they are in the work tree."""
+    git(place.parent, "clone", "--quiet", str(source.ROOT), str(place))
+    for part in source.PARTS:
+        origin, copy = source.ROOT / part, place / part
+        if origin.is_dir():
+            shutil.rmtree(copy)
+            shutil.copytree(origin, copy)
+        else:
+            shutil.copy2(origin, copy)
+    git(place, "add", "--all")
+    git(place, "commit", "--quiet", "--allow-empty", "--message", "feat: the work tree")
+
+
+@pytest.fixture(scope="session")
+def upstream(shared: Shared) -> Author:
+    """Someone who has the real releases."""
+    history, home = shared.path / "plain-copier/upstream", shared.path / "plain-copier/user"
+
+    def fill(place: Path) -> None:
+        settle(home, history, place)
+        publish(history, place, "*")
+
+    shared.directory("plain-copier/upstream", make_upstream)
+    shared.directory("plain-copier/user", fill)
+    return Author(home)
 
 
 @pytest.fixture(scope="session")
@@ -347,6 +383,27 @@ class TestReleases:
             bundle.extract(history, version, tmp_path / version, os.environ)
             for question in load(tmp_path / version).questions:
                 assert set(question.values) <= set(source.CATALOG[question.key].values), (version, question.key)
+
+    @pytest.mark.parametrize("others", SPREAD, ids=str)
+    def test_every_release_can_be_updated_from(self, others: dict[str, str], upstream: Author, tmp_path: Path) -> None:
+        versions = git(upstream.home / "upstream.git", "tag", "--sort=creatordate").splitlines()
+        yours = tuple(path.removeprefix("/") for name, paths in source.ownership().items() if name != "managed" for path in paths)
+        address, newest = str(upstream.home / "upstream.git"), versions[-1]
+        fresh = upstream.copy(tmp_path / "fresh", *data(others), address=address, version=newest)
+        released = [version for version in versions[:-1] if has_template(address, version, others["template"])]
+        assert released
+        for version in released:
+            service = upstream.copy(tmp_path / version, *data(others), address=address, version=version)
+            upstream.commit(service, "Create orders")
+            done = upstream.update(service, "--vcs-ref", newest)
+            assert done.status == 0, (version, done)
+            after, wanted = files(service), files(fresh)
+            assert after.keys() == wanted.keys(), version
+            assert [path for path in after if after[path] != wanted[path] and not path.startswith(yours)] == [], version
+
+
+def has_template(address: str, version: str, template: str) -> bool:
+    return bool(git(Path(address), "ls-tree", version, f"templates/{template}"))
 
 
 def test_the_commands_of_the_page_do_what_it_says(history: Path, tmp_path: Path) -> None:
