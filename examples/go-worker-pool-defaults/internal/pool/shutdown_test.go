@@ -144,6 +144,7 @@ func TestPanicAfterTheHardStop(t *testing.T) {
 			return raise(context.Cause(ctx))
 		}, pool.Options[int, int]{Workers: 1, OnResult: results.note})
 		submit(t, p, 1)
+		synctest.Wait() // until it has begun
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		require.ErrorIs(t, p.Shutdown(ctx), pool.ErrAbandoned)

@@ -53,17 +53,18 @@ func TestMigrateFails(t *testing.T) {
 	url := postgrestest.New(t)
 	tests := map[string]struct {
 		url   string
+		wait  time.Duration
 		files fs.FS
 		want  string
 	}{
-		"no server":     {"postgres://" + closedPort(t) + "/database", files(map[string]string{"00001_a.sql": "SELECT 1;"}), "wait 100ms"},
-		"no migrations": {url, files(nil), "read migrations"},
-		"broken SQL":    {url, files(map[string]string{"00001_a.sql": "CREATE TABEL a;"}), "apply migrations"},
+		"no server":     {"postgres://" + closedPort(t) + "/database", 100 * time.Millisecond, files(map[string]string{"00001_a.sql": "SELECT 1;"}), "wait 100ms"},
+		"no migrations": {url, time.Minute, files(nil), "read migrations"},
+		"broken SQL":    {url, time.Minute, files(map[string]string{"00001_a.sql": "CREATE TABEL a;"}), "apply migrations"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cfg := postgres.Config{URL: tt.url, StartTimeout: 100 * time.Millisecond}
+			cfg := postgres.Config{URL: tt.url, StartTimeout: tt.wait}
 			err := postgres.Migrate(t.Context(), cfg, tt.files, slog.New(slog.DiscardHandler))
 			require.ErrorContains(t, err, tt.want)
 		})
