@@ -9,7 +9,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -182,7 +182,7 @@ def repeated(work: Callable[[int], object]) -> Iterator[None]:
             yield
         finally:
             stop.set()
-        done.result()
+            done.result()
 
 
 def _one_of_each(service: Service, email: str) -> None:
@@ -204,26 +204,35 @@ def _one_of_each(service: Service, email: str) -> None:
         service.ask("GET", "/nothing").status,
         service.ask("GET", "/openapi.yaml").status,
     ]
-    assert statuses == [201, 409, 422, 413, 200, 400, 200, 428, 204, 404, 405, 404, 200]
+    assert statuses == [201, 409, 422, 413, 200, 400, 200, 428, 204, 404, 405, 404, 200], statuses
 
 
 def _at_once(service: Service, client: calls.Calls) -> None:
-    begun = [client.begin("ListUsers", {"page_size": LONG_PAGE}) for _ in range(50)]
-    if service.public:
-        _status(service, "/v1/users")
-    for call in begun:
-        calls.ended(call)
+    with ExitStack() as stack:
+        connections = [stack.enter_context(_connection(service)) for _ in range(10 if service.public else 0)]
+        begun = [client.begin("ListUsers", {"page_size": LONG_PAGE}) for _ in range(50)]
+        for connection in connections:
+            connection.request("GET", f"/v1/users?page_size={LONG_PAGE}")
+        for connection in connections:
+            connection.getresponse().read()
+        for call in begun:
+            calls.ended(call)
 
 
 def _status(service: Service, path: str) -> int:
     """What a gateway answers over TLS."""
-    context = ssl.create_default_context(cadata=_certificate(service.public))
-    connection = http.client.HTTPSConnection(service.public, context=context, timeout=PATIENCE)
-    try:
+    with _connection(service) as connection:
         connection.request("GET", path)
         return connection.getresponse().status
-    finally:
-        connection.close()
+
+
+@contextmanager
+def _connection(service: Service) -> Iterator[http.client.HTTPSConnection]:
+    """One that a gateway has accepted, over TLS."""
+    context = ssl.create_default_context(cadata=_certificate(service.public))
+    with closing(http.client.HTTPSConnection(service.public, context=context, timeout=PATIENCE)) as connection:
+        connection.connect()
+        yield connection
 
 
 def _certificate(address: str) -> str:
@@ -245,7 +254,6 @@ def _one_of_each_call(client: calls.Calls, email: str) -> None:
         client.ask("ListUsers", {"page_size": -1}).code,
         client.ask("UpdateUser", {"user": changed, "update_mask": "name"}).code,
         client.ask("UpdateUser", {"user": changed, "update_mask": "name"}).code,
-        client.ask("WatchUsers", within=PROBE_PERIOD).code,
         client.ask("DeleteUser", {"id": changed["id"]}).code,
         client.ask("GetUser", {"id": changed["id"]}).code,
     ]
@@ -258,10 +266,11 @@ def _one_of_each_call(client: calls.Calls, email: str) -> None:
         "INVALID_ARGUMENT",
         "OK",
         "ABORTED",
-        "DEADLINE_EXCEEDED",
         "OK",
         "NOT_FOUND",
-    ]
+    ], codes
+    # Where the service notices first that the time is over, it resets the stream, which to the client is a cancellation.
+    assert client.ask("WatchUsers", within=PROBE_PERIOD).code in {"DEADLINE_EXCEEDED", "CANCELLED"}
 
 
 @contextmanager
