@@ -3,7 +3,7 @@
 VENV := .venv
 # Everything is proven with PROOF=full; without it, what fits into minutes: the defaults and everything on, and not these.
 PROOF ?=
-LENGTHY := benchmarks core/test_killed.py core/test_settings.py generated/deploy generated/faults generated/first_edits generated/test_verify.py
+LENGTHY := benchmarks core/test_killed.py core/test_settings.py generated/deploy generated/faults generated/first_edits generated/test_verify.py update/test_built.py
 VERSION ?=
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export GOTOOLCHAIN := $(shell sed -n 's/^GO_VERSION=/go/p' maintenance/tools.sh)
 export PROOF
 
-TESTS := pytest --numprocesses=auto --dist=worksteal
+TESTS := pytest --numprocesses=auto --dist=worksteal --ignore=tests/renovate
 ifeq ($(PROOF),full)
 TESTS += --cov --cov-report=term
 test: lint $(VENV)/kubernetes $(VENV)/collector $(VENV)/kafka
@@ -72,9 +72,17 @@ constraints: ## Take the newest Python packages that the project allows, and wri
 fuzz: $(VENV)/development $(VENV)/go ## Fuzz the services, a minute for each target; needs PostgreSQL
 	FUZZTIME=60s pytest tests/generated/faults/test_fuzz.py
 
+.PHONY: renovate
+renovate: $(VENV)/development $(VENV)/renovate ## Have Renovate update services; needs npm and, the first time, the network for two minutes
+	pytest tests/renovate
+
 .PHONY: bench
-bench: $(VENV)/development $(VENV)/go ## Measure what the budgets bound, in half an hour; needs wrk, hey, PostgreSQL, the brokers and a quiet machine
-	@status=0; for part in startup service grpc pool brokers; do python -m benchmarks.$$part || status=1; done; exit $$status
+bench: $(VENV)/development $(VENV)/go ## Measure what the budgets bound, in three quarters of an hour; needs wrk, hey, PostgreSQL, the brokers and a quiet machine
+	@status=0; for part in startup update service grpc pool brokers; do python -m benchmarks.$$part || status=1; done; exit $$status
+
+.PHONY: side-by-side
+side-by-side: $(VENV)/development $(VENV)/go ## Have gopherforge and plain Copier do the same updates, and count what each keeps
+	python -m benchmarks.side_by_side
 
 .PHONY: bench-peers
 bench-peers: $(VENV)/development $(VENV)/go ## Measure services of other generators, too; needs go-blueprint, goctl and the network
@@ -116,4 +124,8 @@ $(VENV)/collector: $(VENV)/go maintenance/cached.sh maintenance/collector.sh
 
 $(VENV)/kafka: $(VENV)/go maintenance/cached.sh maintenance/kafka.sh
 	maintenance/tools.sh kafka $(VENV)
+	@touch $@
+
+$(VENV)/renovate: $(VENV)/go maintenance/cached.sh maintenance/renovate.sh
+	maintenance/tools.sh renovate $(VENV)
 	@touch $@

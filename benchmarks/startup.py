@@ -62,14 +62,16 @@ def main(rounds: int = 21) -> int:
     return int(not all(budget.bound.kept_by(ratio(budget, medians)) for budget in BUDGETS))
 
 
-def commit_work_tree(clone: Path) -> Path:
-    """A repository whose only commit is the work tree: what a release would be made of."""
+def commit_work_tree(clone: Path, *, releases: bool = False) -> Path:
+    """A repository whose last commit is the work tree: what a release would be made of. Before it is nothing, or the releases."""
+    begin = ["clone", "--quiet", "--no-checkout", str(ROOT)] if releases else ["init", "--quiet"]
+    subprocess.run(["git", *begin, str(clone)], check=True)
     listed = subprocess.check_output(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True)
     for path in filter(None, listed.split("\0")):
         if (ROOT / path).is_file():
             (clone / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / path, clone / path)
-    for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "feat: the work tree"]):
+    for words in (["add", "--all"], ["commit", "--quiet", "--allow-empty", "--message", "feat: the work tree"]):
         subprocess.run(["git", *words], cwd=clone, env=os.environ | AUTHOR, check=True)
     return clone
 

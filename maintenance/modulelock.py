@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gopherforge import gosum
 from maintenance.goproject import Failed, Go, Imported, Module, Packages, Project
 
 Lock = dict[str, Any]
@@ -56,7 +57,7 @@ def resolve(program: Program, go: Go) -> Lock:
         "rounds": rounds,
         "features": features,
         "modules": {path: graph.module(path) for path in versions},
-        "sums": {" ".join(file): hashes[file] for file in sorted(graph.files(), key=sum_order)},
+        "sums": {" ".join(file): hashes[file] for file in sorted(graph.files(), key=lambda file: gosum.order(*file))},
     }
 
 
@@ -155,19 +156,6 @@ class Graph:
             left = {required for module in left for required in self.requirements.get(module, ())} - read
             read |= left
         return read
-
-
-def sum_order(file: Module) -> tuple[Any, ...]:
-    """The order of go.sum: by path, by version, the content before its go.mod (Sort in golang.org/x/mod/module)."""
-    version, _, name = file.version.partition("/")
-    return file.path, *semver_order(version), name
-
-
-def semver_order(version: str) -> tuple[Any, ...]:
-    """The precedence of semantic versions: a pre-release before its release, numbers by value and before words."""
-    core, _, prerelease = version.removeprefix("v").partition("+")[0].partition("-")
-    identifiers = [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in prerelease.split(".")]
-    return tuple(map(int, core.split("."))), not prerelease, identifiers
 
 
 def _release(go_line: str) -> tuple[int, ...]:

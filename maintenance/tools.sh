@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts one part of what the project needs into a virtual environment: tools.sh project|development|go|linters|kubernetes|collector|kafka VENV
+# Puts one part of what the project needs into a virtual environment: tools.sh project|development|go|linters|kubernetes|collector|kafka|renovate VENV
 set -euo pipefail
 
 # The versions that generated services pin, too: questions/derived.yml. A test compares.
@@ -55,6 +55,10 @@ install_collector() {
 
 install_kafka() {
   "$(dirname "$0")/kafka.sh" "$venv"
+}
+
+install_renovate() {
+  "$(dirname "$0")/renovate.sh" "$venv"
 }
 
 install_go_program() {

@@ -1,6 +1,7 @@
 """The Go tools, at the version that generated services name, with the module and build caches of whoever runs the tests."""
 
 import os
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -38,6 +39,16 @@ def environment() -> dict[str, str]:
 def go(project: Path, *arguments: str | Path, **extra: str) -> Outcome:
     """Runs `go` in a project; `extra` is added to its environment."""
     return run([program("go"), *arguments], cwd=project, env=environment() | extra)
+
+
+def race_tests(project: Path, profile: Path, extra: Mapping[str, str]) -> Outcome:
+    """Runs the tests as CI of a service does, and tells what they cover."""
+    flags = ["-race", "-shuffle=on", "-count=1", "-v", f"-coverprofile={profile}", "-coverpkg=./internal/..."]
+    tests = go(project, "test", *flags, "./...", **extra)
+    if tests.status:
+        return tests
+    covered = go(project, "tool", "cover", f"-func={profile}")
+    return Outcome(tests.command, covered.status, tests.output + covered.output)
 
 
 def provide_programs(service: Path) -> None:

@@ -1,6 +1,7 @@
 """The page of JSON documents, from what the program prints."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -53,7 +54,9 @@ def write() -> str:
 def _section(command: str, described: Mapping[str, Any]) -> str:
     meanings: dict[str, str] = described["data"]
     types: dict[str, list[str]] = {}
-    for key, value in _flat(_data([command, *described["call"]], described.get("files", {})), meanings):
+    for key, value in _flat(
+        _data([*described.get("before", []), [command, *described["call"]]], described.get("files", {})), meanings
+    ):
         names = types.setdefault(key, [])
         names += [] if TYPES[type(value)] in names else [TYPES[type(value)]]
     check_complete(f"documents.yml, {command},", types, meanings)
@@ -62,13 +65,15 @@ def _section(command: str, described: Mapping[str, Any]) -> str:
     return "\n\n".join(filter(None, parts))
 
 
-def _data(arguments: list[str], files: Mapping[str, str]) -> dict[str, Any]:
-    """The data of a real call in a directory with these files."""
+def _data(calls: list[list[str]], files: Mapping[str, str]) -> dict[str, Any]:
+    """The data of the last of these real calls, in a directory with these files."""
+    identity = {f"GIT_{role}_{what}": "reference" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     with tempfile.TemporaryDirectory() as place:
         for name, text in files.items():
             Path(place, name).write_text(text, encoding="utf-8")
-        program = [sys.executable, "-m", "gopherforge"]
-        done = subprocess.run([*program, *arguments, "--json"], cwd=place, stdout=subprocess.PIPE, check=True)
+        for call in calls:
+            program = [sys.executable, "-m", "gopherforge", *call, "--json"]
+            done = subprocess.run(program, cwd=place, env=os.environ | identity, stdout=subprocess.PIPE, check=True)
     data: dict[str, Any] = json.loads(done.stdout)["data"]
     return data
 

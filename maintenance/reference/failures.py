@@ -10,6 +10,8 @@ MEANINGS = {
     0: "done",
     1: "an expected failure, also of a step of `verify`",
     2: "the command line or an answer is wrong",
+    3: "`--check` found that there is something newer",
+    4: "the author and the templates changed the same lines, whether that is only told or marked in the files, too",
     5: "a required program is missing or failed to run",
     70: "a bug of gopherforge",
     130: "interrupted by Ctrl-C",
@@ -20,7 +22,7 @@ def write() -> str:
     """Every exit code, and every code that a failure has in a JSON document."""
     failures = sorted(_below(ForgeError), key=lambda failure: (failure.exit_code, failure.code))
     statuses = {failure.exit_code for failure in failures}
-    check_complete("failures.py", map(str, [0, *statuses]), map(str, MEANINGS))
+    check_complete("failures.py", map(str, {0, 3, *statuses}), map(str, MEANINGS))
     return page(
         "Exit codes",
         "This page lists the exit codes of gopherforge, and the error codes in its [JSON documents](json.md).",

@@ -4,6 +4,7 @@ import re
 from itertools import groupby
 
 from gopherforge.catalog import Catalog, Question
+from gopherforge.expressions import environment
 from maintenance.reference.markdown import code, page, table
 
 
@@ -55,7 +56,8 @@ def _conditions(catalog: Catalog, question: Question) -> str:
 
 def _refusals(catalog: Catalog, question: Question) -> str:
     """The sentences with which the validator refuses an answer."""
-    begin, end = (re.escape(mark) for mark in (catalog.environment.block_start_string, catalog.environment.block_end_string))
+    jinja = environment(catalog.envops)
+    begin, end = re.escape(jinja.block_start_string), re.escape(jinja.block_end_string)
     texts = [text.strip() for text in re.split(f"{begin}.*?{end}", question.validator, flags=re.DOTALL)]
     return "\n".join(f"- {VARIABLE.sub('…', text)}" for text in texts if text)
 

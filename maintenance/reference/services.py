@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
-import jinja2
 import pathspec
 import yaml
+from jinja2 import FileSystemLoader
 
 from gopherforge.answers import context
 from gopherforge.catalog import Value
+from gopherforge.expressions import environment
 from maintenance.reference.markdown import code, page, table
 from tests import source
 from tests.variants import landmarks, options
@@ -115,8 +116,8 @@ def _described_variables(answers: dict[str, Value]) -> Iterator[list[str]]:
 
 
 def _render(file: str, answers: dict[str, Value]) -> str:
-    environment = source.CATALOG.environment.overlay(loader=jinja2.FileSystemLoader(source.ROOT))
-    return environment.get_template(f"templates/{answers['template']}/{file}.jinja").render(context(source.CATALOG, answers))
+    jinja = environment(source.CATALOG.envops).overlay(loader=FileSystemLoader(source.ROOT))
+    return jinja.get_template(f"templates/{answers['template']}/{file}.jinja").render(context(source.CATALOG, answers))
 
 
 def _metrics(template: str) -> Iterator[Row]:

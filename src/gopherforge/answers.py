@@ -1,12 +1,13 @@
 """Answers that were given without a prompt: read, checked against the questions, completed by the defaults."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from gopherforge.catalog import Answers, Catalog, Value
+from gopherforge.catalog import Answers, Catalog, Question, Value
 from gopherforge.errors import InvalidAnswer, InvalidDataFile, UsageError
 from gopherforge.wording import describe, join_and, join_or, suggest
 
@@ -71,6 +72,26 @@ def complete(catalog: Catalog, given: Mapping[str, object]) -> dict[str, Value]:
     return asked
 
 
+def revise(catalog: Catalog, recorded: Mapping[str, object], given: Mapping[str, object]) -> dict[str, Value]:
+    """The given answers as values, once they are known to go with what a service has recorded.
+
+    A recorded answer counts while its question is asked and accepts it, else the default does, as when an update is rendered.
+    Raises InvalidAnswer as `complete` does.
+    """
+    check(catalog, {"template": recorded.get("template", catalog["template"].default), **given})
+    values: dict[str, Value] = {}
+    for question in catalog.questions:
+        key = question.key
+        visible = catalog.asks(question, values)
+        if key in given and not visible:
+            raise InvalidAnswer(f'"{key}" is not asked with these answers.', OPTIONS_HINT)
+        source = given if key in given else recorded if visible else {}
+        values[key] = _accepted(catalog, question, source, values)
+        if key in given and (sentence := catalog.problem(question, values[key], values)):
+            raise InvalidAnswer(f"{key}: {sentence}", OPTIONS_HINT)
+    return {key: values[key] for key in given}
+
+
 def context(catalog: Catalog, answers: Answers) -> dict[str, Value]:
     """These answers with the defaults of every other question, asked or not: what conditions and validators refer to."""
     values: dict[str, Value] = {}
@@ -115,6 +136,38 @@ def _mapping(path: Path, parsed: Any) -> dict[str, object]:
         if not isinstance(key, str):
             raise InvalidDataFile(f"{path} has a key that is not text but {describe(key)}: put it in quotes.")
     return parsed
+
+
+def unanswered(catalog: Catalog, recorded: Mapping[str, object]) -> tuple[str, ...]:
+    """The keys of the questions that are asked after what a service has recorded, and that it has recorded no answer to."""
+    asked = _surely_asked(catalog, recorded)
+    if None not in asked.values():
+        return tuple(key for key, surely in asked.items() if surely)
+    values: dict[str, Value] = {}
+    keys = []
+    for question in catalog.questions:
+        visible = catalog.asks(question, values)
+        if visible and question.key not in recorded:
+            keys.append(question.key)
+        values[question.key] = _accepted(catalog, question, recorded if visible else {}, values)
+    return tuple(keys)
+
+
+def _surely_asked(catalog: Catalog, recorded: Mapping[str, object]) -> dict[str, bool | None]:
+    """Whether each question without a recorded answer is asked, None where that cannot be told without importing Jinja."""
+    certain: dict[str, Value] = {}
+    for question in catalog.askable:
+        if question.when is True and question.key in recorded:
+            with suppress(ValueError):
+                certain[question.key] = question.parse(recorded[question.key])
+    return {question.key: catalog.surely_asks(question, certain) for question in catalog.askable if question.key not in recorded}
+
+
+def _accepted(catalog: Catalog, question: Question, given: Mapping[str, object], values: Answers) -> Value:
+    """The given answer; the default where there is none, or none that the question takes."""
+    with suppress(KeyError, ValueError):
+        return question.parse(given[question.key])
+    return catalog.default(question, values)
 
 
 def _problems(catalog: Catalog, given: Mapping[str, object]) -> list[str]:

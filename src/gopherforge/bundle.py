@@ -24,8 +24,14 @@ WORK_TREE = "work-tree"
 READABLE = ("copier.yml", "ownership.yml", "questions")
 """What is read of the templates without rendering them."""
 
+LISTS = "files"
+"""The directory beside a bundle that has for each version a list of the templates' files, so that they are told without git."""
+
 RELEASE = re.compile(r"release: (v(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*))(?: \(#\d+\))?")
 """The title of a release commit. Squashing a pull request adds its number."""
+
+DESCRIBED = re.compile(r"v(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-(\d{1,9})-g([0-9a-f]{4,64}))?", re.ASCII)
+"""A version that a service may record: a release, or as `git describe` names a commit after one, abbreviated in any way."""
 
 _TAGGER = "gopherforge <gopherforge@localhost>"
 _SIGNATURE = "# v2 git bundle\n"
@@ -54,7 +60,7 @@ class History:
 
 
 def carry(origin: Path, scratch: Path, environ: Mapping[str, str]) -> Path:
-    """What an installation carries: a new directory in `scratch` with the bundle and its newest version's READABLE files.
+    """What an installation carries: a new directory in `scratch` with the bundle, LISTS and its newest version's READABLE files.
 
     Raises as `open_history`.
     """
@@ -65,6 +71,9 @@ def carry(origin: Path, scratch: Path, environ: Mapping[str, str]) -> Path:
         write(history, directory / NAME, environ)
     else:
         shutil.copyfile(history.source, directory / NAME)
+    (directory / LISTS).mkdir()
+    for version in history.versions:
+        (directory / LISTS / version).write_text(_lines(files(history, version, environ)), encoding="utf-8")
     return directory
 
 
@@ -129,6 +138,46 @@ def extract(history: History, version: str, directory: Path, environ: Mapping[st
     directory.mkdir()
     env = git.pinned(environ) | {"GIT_DIR": str(history.repository), "GIT_WORK_TREE": str(directory)}
     git.call("checkout", "--force", version, "--", *READABLE, cwd=directory, env=env)
+
+
+def read(history: History, version: str, path: str, environ: Mapping[str, str]) -> str:
+    """The text of one file at a version. Raises ProgramFailed where it has none of this name."""
+    return git.call("cat-file", "blob", f"{version}:{path}", cwd=history.repository, env=git.pinned(environ))
+
+
+def files(history: History, version: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The paths of all files of the templates at a version, such as `go-http-service/Makefile.jinja`, sorted."""
+    listing = ["ls-tree", "-r", "-z", "--name-only", version, "--", "templates/"]
+    listed = git.call(*listing, cwd=history.repository, env=git.pinned(environ))
+    return tuple(path.removeprefix("templates/") for path in listed.split("\0") if path)
+
+
+def resolve(history: History, name: str, environ: Mapping[str, str]) -> bool:
+    """Whether the history has the version that a service records, which can then be rendered under this name.
+
+    A release goes by its name. What `git describe` wrote, here or in any other repository, goes by the hash at its end.
+    """
+    if name in history.versions:
+        return True
+    found = DESCRIBED.fullmatch(name)
+    if found is None or found[5] is None:
+        return False
+    env = git.pinned(environ)
+    asked = ["git", "log", "-1", "--format=%H %ct", "--end-of-options", f"{found[5]}^{{commit}}"]
+    commit, _, date = run(asked, cwd=history.repository, env=env, check=False).stdout.strip().partition(" ")
+    within = ["git", "merge-base", "--is-ancestor", commit, "main"]
+    if not commit or run(within, cwd=history.repository, env=env, check=False).returncode != 0:
+        return False
+    _write_tags(history.repository, {name: (commit, date)}, env)
+    return True
+
+
+def order(version: str) -> tuple[int, ...]:
+    """What versions of one history are compared by: the release, and the number of commits since. Raises ValueError."""
+    found = DESCRIBED.fullmatch(version)
+    if found is None:
+        raise ValueError(f"{version} is no version")
+    return tuple(int(number or 0) for number in found.groups()[:4])
 
 
 def versions(bundle: Path) -> tuple[str, ...]:

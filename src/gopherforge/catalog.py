@@ -1,19 +1,21 @@
 """The questions of the templates, read from the questions files and evaluated as Copier does, without importing Copier."""
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import product
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jinja2
 import yaml
-from jinja2 import meta
-from jinja2.sandbox import SandboxedEnvironment
 
+from gopherforge import ouryaml
 from gopherforge.errors import InvalidTemplates
 from gopherforge.wording import describe, join_or
+
+if TYPE_CHECKING:
+    from gopherforge.expressions import Expressions
 
 Value = str | bool
 """An answer. Every question is of type `str` or `bool`, and has a default."""
@@ -21,6 +23,8 @@ Value = str | bool
 Answers = Mapping[str, Value]
 
 _ATTRIBUTES = {"type", "help", "choices", "default", "placeholder", "validator", "when"}
+_TEXT = r"'([\w.-]*)'"
+_COMPARISON = re.compile(rf"\[\[ (\w+) ((?:==|!=) {_TEXT}|(?:not )?in \[{_TEXT}(?:, {_TEXT})*\]) \]\]", re.ASCII)
 _TRUE = {"y", "yes", "t", "true", "on", "1"}
 _FALSE = {"n", "no", "f", "false", "off", "0"}
 
@@ -70,7 +74,7 @@ class Catalog:
     """The questions in the order in which they are asked."""
 
     questions: tuple[Question, ...]
-    environment: jinja2.Environment
+    envops: Mapping[str, Any]  # Copier's settings of Jinja
 
     def __getitem__(self, key: str) -> Question:
         return self._by_key[key]
@@ -91,6 +95,19 @@ class Catalog:
     def asks(self, question: Question, answers: Answers) -> bool:
         """Whether the question is asked after these answers, which must hold every earlier key."""
         return _truth(self.render(question.when, answers))
+
+    def surely_asks(self, question: Question, answers: Answers) -> bool | None:
+        """Whether the question is asked after some of the answers, as far as it can be told without Jinja: None where it cannot.
+
+        Conditions that compare one answer with texts are understood, such as `[[ a == 'x' ]]` and `[[ a not in ['x', 'y'] ]]`.
+        """
+        if isinstance(question.when, bool):
+            return question.when
+        found = _COMPARISON.fullmatch(question.when)
+        if found is None or found[1] not in answers or self.envops.get("variable_start_string") != "[[":
+            return None
+        named = answers[found[1]] in re.findall(_TEXT, found[2], re.ASCII)
+        return named != found[2].startswith(("!=", "not"))
 
     def default(self, question: Question, answers: Answers) -> Value:
         """The question's default after these answers."""
@@ -119,16 +136,11 @@ class Catalog:
 
     def mentions(self, text: object) -> frozenset[str]:
         """The keys that some Jinja refers to."""
-        return self._mentions(text) if isinstance(text, str) else frozenset()
+        return self._expressions.mentions(text) if isinstance(text, str) else frozenset()
 
     def render(self, text: object, answers: Answers) -> object:
         """Text as Jinja, anything else unchanged."""
-        if not isinstance(text, str):
-            return text
-        try:
-            return self._compile(text).render(answers)
-        except jinja2.TemplateError as error:
-            raise InvalidTemplates(f"a question cannot be evaluated: {error}.") from error
+        return self._expressions.render(text, answers) if isinstance(text, str) else text
 
     def _worlds(self, question: Question, possible: Mapping[str, tuple[Value, ...]]) -> Iterator[dict[str, Value]]:
         """Every combination of the earlier answers that decide whether it is asked, and what it decides itself by default."""
@@ -150,12 +162,10 @@ class Catalog:
         return keys
 
     @cached_property
-    def _mentions(self) -> Callable[[str], frozenset[str]]:
-        return cache(lambda text: frozenset(meta.find_undeclared_variables(self.environment.parse(text))))
+    def _expressions(self) -> "Expressions":
+        from gopherforge.expressions import Expressions
 
-    @cached_property
-    def _compile(self) -> Callable[[str], jinja2.Template]:
-        return cache(self.environment.from_string)
+        return Expressions(self.envops)
 
     @cached_property
     def _by_key(self) -> Mapping[str, Question]:
@@ -174,7 +184,7 @@ def load(root: Path) -> Catalog:
                 questions[key] = _question(key, value, subject)
     if "template" not in questions:
         raise InvalidTemplates(f"{root / 'copier.yml'} has no question `template`.")
-    return Catalog(tuple(questions.values()), _environment(settings.get("_envops", {})))
+    return Catalog(tuple(questions.values()), settings.get("_envops", {}))
 
 
 def _sections(root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -223,15 +233,6 @@ def _question(key: str, declared: Any, subject: str) -> Question:
     )
 
 
-def _environment(envops: Mapping[str, Any]) -> jinja2.Environment:
-    """Jinja as Copier sets it up."""
-    undefined = jinja2.StrictUndefined if envops.get("undefined") == "jinja2.StrictUndefined" else jinja2.Undefined
-    return SandboxedEnvironment(
-        extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
-        **{"keep_trailing_newline": True, **envops, "undefined": undefined},
-    )
-
-
 def _truth(value: object) -> bool:
     """A condition's value, as Copier reads it: a number, a YAML boolean, or whether there is any text."""
     try:
@@ -264,11 +265,11 @@ class _Include:
     path: str
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(ouryaml.Loader):
     """YAML with `!include PATH`."""
 
 
-def _include(loader: yaml.SafeLoader, node: yaml.Node) -> _Include:
+def _include(loader: _Loader, node: yaml.Node) -> _Include:
     if not isinstance(node, yaml.ScalarNode):
         raise yaml.constructor.ConstructorError(None, None, "!include takes a path", node.start_mark)
     return _Include(str(loader.construct_scalar(node)))

@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, redirect_stdout
@@ -17,6 +18,7 @@ from gopherforge.errors import Bug, ForgeError, Interrupted, OutputFailed, Usage
 from gopherforge.report import Report, Result
 
 if TYPE_CHECKING:
+    from gopherforge.change import Place
     from gopherforge.dialogue import Asker
     from gopherforge.toolchain import Machine
 
@@ -46,10 +48,25 @@ def _answers(incomplete: str) -> list[tuple[str, str]]:
 
 
 Directory = typer.Argument(metavar="[DIR]", click_type=completion.Directory(), show_default=False, help="Where the service is.")
+Directories = typer.Argument(
+    metavar="[DIR]...", click_type=completion.Directory(), show_default=False, help="Where services are; without, here."
+)
 NewDirectory = typer.Argument(metavar="[DIR]", click_type=completion.Directory(), help="Where the service will be.")
 DataFile = typer.Option(metavar="FILE", click_type=completion.File(), help="Answers in YAML; --data wins over them.")
 Data = typer.Option("--data", "-d", metavar="KEY=VALUE", autocompletion=_answers, help="An answer; repeatable.")
 Template = typer.Argument(metavar="[TEMPLATE]", autocompletion=_templates, help="Only the questions of this template.")
+Words = typer.Argument(metavar="KEY=VALUE... [DIR]", autocompletion=_answers, help="Answers, and where the service is.")
+DryRun = typer.Option("--dry-run", help="Tell what would change, and change nothing.")
+Diff = typer.Option("--diff", help="Show what changes in files.")
+OnConflict = typer.Option(
+    metavar="fail|mark", help="Change nothing, or leave conflict markers; without it, mark at a terminal, else fail."
+)
+ReportFile = typer.Option(
+    metavar="FILE",
+    click_type=completion.File(),
+    help="Write the text of a pull request, in Markdown; not where there is nothing to do.",
+)
+Branch = typer.Option(metavar="NAME|auto", help="Make one commit on a new branch; touch neither index nor work tree.")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document; never ask.")]
 
 
@@ -119,6 +136,61 @@ def options(
 
 
 @app.command()
+def update(
+    context: typer.Context,
+    directory: Annotated[str, Directory] = ".",
+    *,
+    to: Annotated[str | None, typer.Option(metavar="vX.Y.Z", help="Go to this version, not to the newest.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only tell whether there is a newer version: exit code 3.")] = False,
+    dry_run: Annotated[bool, DryRun] = False,
+    diff: Annotated[bool, Diff] = False,
+    on_conflict: Annotated[str | None, OnConflict] = None,
+    report: Annotated[Path | None, ReportFile] = None,
+    branch: Annotated[str | None, Branch] = None,
+    json: Json = False,
+) -> Call:
+    """Bring a service to a newer version of its templates."""
+    from gopherforge import update as core
+    from gopherforge.change import Options
+
+    options = Options(directory, dry_run=dry_run, diff=diff, on_conflict=on_conflict, report=report, branch=branch)
+    return partial(core.update, core.Request(options, to, check), _service_place(context, json=json))
+
+
+@app.command("set")
+def set_answers(
+    context: typer.Context,
+    words: Annotated[list[str], Words],
+    *,
+    dry_run: Annotated[bool, DryRun] = False,
+    diff: Annotated[bool, Diff] = False,
+    on_conflict: Annotated[str | None, OnConflict] = None,
+    report: Annotated[Path | None, ReportFile] = None,
+    branch: Annotated[str | None, Branch] = None,
+    json: Json = False,
+) -> Call:
+    """Change answers of a service, such as database=postgres."""
+    from gopherforge import set_answers as core
+    from gopherforge.change import Options
+
+    options = Options(dry_run=dry_run, diff=diff, on_conflict=on_conflict, report=report, branch=branch)
+    return partial(core.set_answers, core.Request(tuple(words), options), _service_place(context, json=json))
+
+
+@app.command()
+def status(
+    directories: Annotated[list[str] | None, Directories] = None,
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Exit code 3 when any is behind.")] = False,
+    json: Json = False,  # noqa: ARG001  (as for `options`)
+) -> Call:
+    """Tell how far services are behind, and what was changed of the template's files."""
+    from gopherforge import status as core
+
+    return partial(core.status, directories or ["."], core.Place(dict(os.environ), _cwd()), check=check)
+
+
+@app.command()
 def verify(
     context: typer.Context,
     directory: Annotated[str, Directory] = ".",
@@ -164,6 +236,8 @@ def print_completion(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program and returns its exit code."""
+    if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:  # as some callers leave it: every program would seem to succeed
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     words = list(sys.argv[1:] if arguments is None else arguments)
     dumb = os.environ.get("TERM", "") in {"", "dumb", "unknown"}
     report = Report(_stream(sys.stdout), _stream(sys.stderr), _command(words), "--json" in _before_separator(words), dumb)
@@ -198,9 +272,10 @@ def _run(words: list[str], report: Report) -> int:
     if call == Interrupted.exit_code:  # so Typer tells of a Ctrl-C
         raise KeyboardInterrupt
     if callable(call):
-        report.result(call())
-    else:
-        report.page(page.getvalue())
+        result = call()
+        report.result(result)
+        return int(result.exit_code)
+    report.page(page.getvalue())
     return 0
 
 
@@ -244,6 +319,27 @@ def _terminal() -> "AbstractContextManager[Asker]":
     from gopherforge.prompts import open_terminal
 
     return open_terminal(os.environ, sys.stdin, sys.stderr)
+
+
+def _service_place(context: typer.Context, *, json: bool) -> "Place":
+    from gopherforge.change import Place
+
+    terminal = not _silence(defaults=False, json=json)
+    return Place(
+        environ=dict(os.environ),
+        cwd=_cwd(),
+        progress=context.obj.progress(),
+        terminal=terminal,
+        agrees=_agrees if terminal else None,
+        colour=context.obj.colours and not os.environ.get("NO_COLOR"),
+    )
+
+
+def _agrees(question: str) -> bool:
+    from gopherforge.dialogue import Prompt
+    from gopherforge.prompts import LineAsker
+
+    return LineAsker(sys.stdin, sys.stderr).confirm(Prompt("", question, default=False)) is True
 
 
 def _machine() -> "Machine":

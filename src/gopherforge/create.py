@@ -123,7 +123,7 @@ def _commit(tree: Path, target: Path, message: str, environ: Mapping[str, str]) 
         return f"{target} is part of the git work tree {around}: no repository was made, commit the service there."
     try:
         git.commit_everything(tree, message, environ)
-    except ProgramFailed as error:
+    except (CannotWrite, ProgramFailed) as error:
         return f"could not commit: {error.message}"
     return ""
 

@@ -1,7 +1,6 @@
 """The only importer of copier: renders templates at a version with answers, and translates its errors."""
 
 import os
-import re
 import stat
 import tempfile
 import traceback
@@ -11,22 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import copier
+import yaml
 from copier.errors import CopierError
 from jinja2 import TemplateError
 from plumbum import ProcessExecutionError, local
-from yaml import YAMLError
 
 from gopherforge import bundle, git
 from gopherforge.errors import CannotWrite, ForgeError, InvalidProject, ProgramFailed, RenderFailed
-from gopherforge.process import ending
-from gopherforge.project import read_record
+from gopherforge.process import ending, unwritable
+from gopherforge.project import ANSWERS_FILE, read_record
 from gopherforge.scratch import scratch_directory
 from gopherforge.source import HEAD, Templates
 
 _CACHE = "COPIER_CACHE_DIR"
-
-# What git says of a full disk, which is not always the system's own words.
-_UNWRITABLE = re.compile("No space left on device|Out of diskspace|unable to (?:create|write) file|cannot create directory")
 
 
 @dataclass(frozen=True)
@@ -37,9 +33,18 @@ class Rendered:
     files: tuple[str, ...]
 
 
-def render(templates: Templates, answers: Mapping[str, object], directory: Path, environ: Mapping[str, str]) -> Rendered:
+def render(
+    templates: Templates,
+    answers: Mapping[str, object],
+    directory: Path,
+    environ: Mapping[str, str],
+    *,
+    recorded: Mapping[str, object] | None = None,
+) -> Rendered:
     """Render into `directory`, which is absent and absolute, with the modes that the umask gives.
 
+    What was `recorded` for another version stands for what is not answered, as in an update: a question takes it over while it
+    is asked and would accept it, else its default, which may refer to any of it, so that a renamed question finds its old answer.
     All that is temporary lies beside `directory`, so that a kill leaves nothing elsewhere.
     Not for threads: it changes the process's working directory and environment while it runs.
     Raises RenderFailed, CannotWrite, ProgramMissing and ProgramFailed; `directory` may then be half full.
@@ -50,6 +55,10 @@ def render(templates: Templates, answers: Mapping[str, object], directory: Path,
         _surroundings(templates, directory, scratch, environ),
         _explained(templates),
     ):
+        if recorded is not None:
+            directory.mkdir()
+            text = yaml.safe_dump(dict(recorded), allow_unicode=True)
+            (directory / ANSWERS_FILE).write_text(text, encoding="utf-8")
         copier.run_copy(
             templates.url,
             directory,
@@ -58,6 +67,7 @@ def render(templates: Templates, answers: Mapping[str, object], directory: Path,
             settings=copier.Settings(),
             cleanup_on_error=False,
             defaults=True,
+            overwrite=recorded is not None,  # the answers file
             quiet=True,
         )
     files = [path for path in directory.rglob("*") if not path.is_dir()]
@@ -101,7 +111,7 @@ def _explained(templates: Templates) -> Iterator[None]:
     except ProcessExecutionError as error:
         raise _failure_of_git(error) from error
     # Before OSError, which Jinja's error for a missing include is, too.
-    except (CopierError, TemplateError, TypeError, ValueError, YAMLError) as error:
+    except (CopierError, TemplateError, TypeError, ValueError, yaml.YAMLError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise RenderFailed(f"the templates {templates.version} cannot be rendered: {reason}{_place(error)}") from error
     except OSError as error:
@@ -112,8 +122,8 @@ def _failure_of_git(error: ProcessExecutionError) -> ForgeError:
     """What git complained of first: the rest follows from it."""
     said = (error.stderr or error.stdout or "").strip().splitlines() or [ending(int(error.retcode or 0))]
     complaint = next((line for line in said if line.startswith(("error: ", "fatal: "))), said[-1])
-    if _UNWRITABLE.search(complaint):
-        return CannotWrite(f"cannot write the service: {complaint.partition(': ')[2]}.")
+    if unwritten := unwritable(complaint):
+        return CannotWrite(f"cannot write the service: {unwritten}.")
     return ProgramFailed(f"git failed while rendering: {complaint}")
 
 

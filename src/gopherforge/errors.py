@@ -1,5 +1,6 @@
 """Every expected failure, with its stable code, its exit code and what to do about it."""
 
+import copyreg
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -19,6 +20,9 @@ class ForgeError(Exception):
         self.hint = hint
         self.data = data
         self.text = text
+
+    def __reduce__(self) -> tuple[object, ...]:  # an exception would call __init__ again, with what it gave its base class
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class UsageError(ForgeError):
@@ -103,7 +107,7 @@ class TemplatesMissing(ForgeError):
 
 
 class UnknownRef(ForgeError):
-    """`--ref` names no version that this installation has."""
+    """`--ref` or `--to` names no version that this installation has."""
 
     code = "unknown-ref"
     exit_code = 2
@@ -125,6 +129,61 @@ class InvalidProject(ForgeError):
     """A directory is not a generated service, or its answers file is damaged."""
 
     code = "invalid-project"
+
+
+class CannotUpdate(ForgeError):
+    """The templates that a service was made from, or those it is to follow, are none that this installation can render."""
+
+    code = "cannot-update"
+
+
+class Conflicts(ForgeError):
+    """The author and the templates changed the same lines."""
+
+    code = "conflicts"
+    exit_code = 4
+
+
+class UncleanWorkTree(ForgeError):
+    """Tracked files of a service are not as in HEAD, or something that git began there is not finished."""
+
+    code = "unclean-work-tree"
+
+
+class InTheWay(ForgeError):
+    """Files that git does not track lie where new files are to be."""
+
+    code = "in-the-way"
+
+
+class RepositoryBusy(ForgeError):
+    """git or another gopherforge is at work on the repository, or has changed it in the meantime."""
+
+    code = "repository-busy"
+
+
+class CannotRecover(ForgeError):
+    """What an interrupted run left in a repository cannot be read, so that it can be neither finished nor undone."""
+
+    code = "cannot-recover"
+
+
+class BranchRefused(ForgeError):
+    """A new branch cannot have this name."""
+
+    code = "branch-refused"
+
+
+class IncompleteClone(ForgeError):
+    """The service's repository lacks contents of files, as a clone that was made with a filter does."""
+
+    code = "incomplete-clone"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this clone lacks files that the merge needs: it was made with a filter.",
+            "`git fetch --refetch --no-filter` brings them.",
+        )
 
 
 class CannotWrite(ForgeError):

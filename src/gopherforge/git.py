@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from gopherforge.errors import ProgramFailed
+from gopherforge.errors import CannotWrite, ProgramFailed
 from gopherforge.process import run
 
 OLDEST = (2, 38)
@@ -109,7 +109,7 @@ def work_tree_around(directory: Path, environ: Mapping[str, str]) -> Path | None
 
 
 def commit_everything(directory: Path, message: str, environ: Mapping[str, str]) -> None:
-    """Make `directory` a repository with one commit of all its files, by the user's git. Raises ProgramFailed.
+    """Make `directory` a repository with one commit of all its files, by the user's git. Raises ProgramFailed and CannotWrite.
 
     Where only the commit fails, the files stay staged.
     """
@@ -117,7 +117,7 @@ def commit_everything(directory: Path, message: str, environ: Mapping[str, str])
     branch = run(["git", "config", "--get", "init.defaultBranch"], cwd=directory, env=env, check=False).stdout.strip() or "main"
     try:
         call("init", "--quiet", f"--initial-branch={branch}", cwd=directory, env=env)
-    except ProgramFailed:
+    except (CannotWrite, ProgramFailed):
         shutil.rmtree(directory / ".git", ignore_errors=True)
         raise
     # Named, so that nothing found in the new repository could make git go on to one further up.

@@ -1,21 +1,24 @@
 """Runs other programs: the only user of subprocess."""
 
 import os
+import re
 import signal
 import subprocess
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from gopherforge.errors import ProgramFailed, ProgramMissing
+from gopherforge.errors import CannotWrite, ProgramFailed, ProgramMissing
 
 GRACE = 5.0
 """Seconds that interrupted programs have for cleaning up."""
+
+# What git says of a full disk, which is not always the system's own words.
+_UNWRITABLE = re.compile("No space left on device|Out of diskspace|unable to (?:create|write) file|cannot create directory")
 
 
 @dataclass(frozen=True)
@@ -34,24 +37,30 @@ def run(
     env: Mapping[str, str],
     input: str | None = None,
     check: bool = True,
+    expected: Collection[int] = (0,),
     timeout: float | None = 120,
+    keep_open: Collection[int] = (),
 ) -> Completed:
-    """Run a program that is looked up on the PATH of `env`, and wait for it.
+    """Run a program that is looked up on the PATH of `env`, and wait for it. It inherits the descriptors `keep_open`.
 
     Raises ProgramMissing where it is not found, and ProgramFailed where it cannot be started, takes longer than
-    `timeout` seconds, or, with `check`, ends with an error.
+    `timeout` seconds, or, with `check`, ends with another code than those `expected`: CannotWrite if that is for want of room.
     """
     program = argv[0]
     # Without input it reads the end of a file: a program that asks something must fail, not wait.
-    fed = (input or "").encode("utf-8", "surrogateescape")
+    fed = encode(input or "")
     try:
-        done = subprocess.run(argv, cwd=cwd, env=env, input=fed, capture_output=True, check=False, timeout=timeout)
+        done = subprocess.run(
+            argv, cwd=cwd, env=env, input=fed, capture_output=True, check=False, timeout=timeout, pass_fds=keep_open
+        )
     except subprocess.TimeoutExpired as error:
         raise ProgramFailed(f"{program} did not end within {timeout:g} seconds.") from error
     except OSError as error:
         raise _unstartable(program, cwd, error) from error
-    completed = Completed(done.returncode, _decode(done.stdout), _decode(done.stderr))
-    if check and completed.returncode != 0:
+    completed = Completed(done.returncode, decode(done.stdout), decode(done.stderr))
+    if check and completed.returncode not in expected:
+        if complaint := unwritable(completed.stderr):
+            raise CannotWrite(f"{program} cannot write: {complaint}.")
         raise ProgramFailed(_explain(argv, completed))
     return completed
 
@@ -64,7 +73,9 @@ def supervise(
     Its stdout and stderr come as one, in the order written, and of more than `keep` bytes the last. Nothing that it started
     outlives it, also where it takes longer than `timeout` seconds or we are told to end. Raises ProgramMissing and ProgramFailed.
     """
-    with tempfile.TemporaryFile() as output, _signals() as signals:
+    from tempfile import TemporaryFile  # here alone: `status` can do without its imports
+
+    with TemporaryFile() as output, held_signals() as signals:
         try:
             process = subprocess.Popen(
                 argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
@@ -82,7 +93,23 @@ def supervise(
             raise
         finally:
             _kill(process)
-        return Completed(process.returncode, _decode(_last(output, keep)), "")
+        return Completed(process.returncode, decode(_last(output, keep)), "")
+
+
+def encode(text: str) -> bytes:
+    """The bytes that `decode` made this of."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def decode(content: bytes) -> str:
+    """Any bytes as text; those that are not UTF-8 as surrogate escapes."""
+    return content.decode("utf-8", "surrogateescape")
+
+
+def unwritable(said: str) -> str:
+    """What a program complained of that could not write, without a word such as `fatal: ` before it; else nothing."""
+    line = next(filter(_UNWRITABLE.search, said.splitlines()), "")
+    return line.strip().removeprefix("fatal: ").removeprefix("error: ").removesuffix(".")
 
 
 def ending(returncode: int) -> str:
@@ -98,7 +125,7 @@ def _unstartable(program: str, cwd: Path, error: OSError) -> ProgramMissing | Pr
     return ProgramMissing(f"{program} is required and was not found.", f"install {program} and put it on PATH.")
 
 
-class _Signals:
+class Signals:
     """Ctrl-C, SIGTERM and the SIGHUP of a closed terminal, which wait while nobody could act on them."""
 
     def __init__(self) -> None:
@@ -106,6 +133,7 @@ class _Signals:
         self._last: int | None = None
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
+        """Take a signal, as its handler."""
         self._last = number
         if not self._wait:
             self.raise_last()
@@ -130,9 +158,9 @@ class _Signals:
 
 
 @contextmanager
-def _signals() -> Iterator[_Signals]:
-    """Takes the signals that nobody else has taken. Only in the main thread."""
-    signals = _Signals()
+def held_signals() -> Iterator[Signals]:
+    """Takes the signals that nobody else has taken: they wait, but for where they are to be raised. Only in the main thread."""
+    signals = Signals()
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in numbers}
     taken = {number: handler for number, handler in before.items() if handler in (signal.SIG_DFL, signal.default_int_handler)}
@@ -186,12 +214,9 @@ def _last(output: IO[bytes], keep: int) -> bytes:
     return output.read()
 
 
-def _decode(output: bytes) -> str:
-    return output.decode("utf-8", "surrogateescape")
-
-
 def _explain(argv: Sequence[str], completed: Completed) -> str:
     """One sentence with the last thing that the program itself said."""
     said = (completed.stderr.strip() or completed.stdout.strip()).splitlines()
-    how, command = ending(completed.returncode), " ".join(argv[:2])
+    words = [word for word, before in zip(argv, ["", *argv], strict=False) if "-c" not in (word, before)]  # git's settings
+    how, command = ending(completed.returncode), " ".join(words[:2])
     return f"{command} failed ({how}): {said[-1].strip()}" if said else f"{command} failed ({how})."

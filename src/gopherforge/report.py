@@ -14,14 +14,21 @@ from gopherforge.wording import printable
 SCHEMA = 1
 ERROR_LINES = 3  # the hint is the fourth
 
+FOUND = 3
+"""The exit code of a check that found something."""
+
 
 @dataclass(frozen=True)
 class Result:
-    """What a command achieved: `data` for programs, `text` for people, and warnings for both."""
+    """What a command achieved: `data` for programs, `text` for people, and warnings for both.
+
+    An `exit_code` other than 0 is no failure but an answer: that a check found something.
+    """
 
     data: Mapping[str, object]
     text: str
     warnings: tuple[str, ...] = ()
+    exit_code: int = 0
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,7 @@ class Report:
     stderr: TextIO
     command: str
     as_json: bool
-    dumb: bool = False  # whether stderr is a terminal that cannot return to the start of a line
+    dumb: bool = False  # whether a terminal can neither return to the start of a line nor show colours
 
     def result(self, result: Result) -> None:
         """Writes a result. Raises OutputFailed where stdout does not take it."""
@@ -54,6 +61,11 @@ class Report:
         if error.hint:
             _write(self.stderr, f"hint: {printable(error.hint)}")
 
+    @property
+    def colours(self) -> bool:
+        """Whether the result goes to a terminal that may show colours."""
+        return self.stdout.isatty() and not self.dumb and not self.as_json
+
     def progress(self) -> "Progress":
         """Where a command tells what it is doing: nowhere, where programs read the result."""
         return Progress(self.stderr, live=self.stderr.isatty() and not self.dumb, quiet=self.as_json)
@@ -72,7 +84,7 @@ class Report:
 
     def _envelope(self, status: str, **content: object) -> str:
         document = {"schema": SCHEMA, "command": self.command, "status": status, **content}
-        return json.dumps(document, indent=2)
+        return json.dumps(document, indent=2, allow_nan=False)
 
     def _output(self, text: str) -> None:
         try:

@@ -3,12 +3,13 @@
 import fcntl
 import os
 import re
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from gopherforge.guard import hold
 
 _PREFIX = ".gopherforge-new-"
 _NAME = re.compile(re.escape(_PREFIX) + "[0-9a-f]{16}")
@@ -27,7 +28,7 @@ def staging(place: Path, mode: int = 0o777) -> Iterator[Path]:
     try:
         yield hidden
     finally:
-        shutil.rmtree(hidden, ignore_errors=True)
+        _clear(hidden)
         os.close(lock)
 
 
@@ -53,15 +54,26 @@ def _remove_if_dead(hidden: Path) -> None:
         lock = os.open(hidden / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(hidden, ignore_errors=True)
+            _clear(hidden)
         finally:
             os.close(lock)
+
+
+def _clear(hidden: Path) -> None:
+    """Remove it and all that is in it, the lock last: what a kill leaves half removed could not be swept without one."""
+    with suppress(OSError):
+        for path in hidden.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != _LOCK:
+                path.unlink()
+    shutil.rmtree(hidden, ignore_errors=True)
 
 
 def _reserve(place: Path, mode: int) -> tuple[Path, int]:
     """Make a hidden directory and hold its lock. Between the two a sweep may take it for dead: then make another."""
     while True:
-        hidden = place / f"{_PREFIX}{secrets.token_hex(8)}"
+        hidden = place / f"{_PREFIX}{os.urandom(8).hex()}"
         hidden.mkdir(mode)
         try:
             lock = _lock(hidden / _LOCK)
@@ -79,10 +91,9 @@ def _lock(path: Path) -> int | None:
     except FileNotFoundError:
         return None
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(lock), path.stat()):
+        if hold(lock, path):
             return lock
-    except (BlockingIOError, FileNotFoundError):
+    except BlockingIOError:
         pass
     except OSError:  # a file system without locks: no sweep can lock it either, so none removes it
         return lock

@@ -2,10 +2,11 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 _SHOWN = 60  # characters of a value
+_LISTED = 5  # of many names
 _STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _WORD = 100  # characters; nothing longer is a misspelling
 
@@ -47,6 +48,13 @@ def join_or(values: Iterable[str]) -> str:
 def join_and(values: Iterable[str]) -> str:
     """Values as a sentence lists them: `a, b and c`."""
     return _join("and", values)
+
+
+def listed(names: Collection[str]) -> str:
+    """Names, such as paths, as a sentence lists them: in order, and of many the first."""
+    more = len(names) - _LISTED
+    shown = [printable(name) for name in sorted(names)[:_LISTED]]
+    return join_and([*shown, f"{more} more"] if more > 0 else shown)
 
 
 def _join(word: str, values: Iterable[str]) -> str:

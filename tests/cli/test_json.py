@@ -1,13 +1,18 @@
 """The JSON contract: one document on stdout, whatever happens, with the exit code that there is without --json."""
 
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import pytest
+import yaml
 
 from gopherforge.cli import app
+from gopherforge.source import canonical_url, versions
 from tests.cli.conftest import Ran
 
 Forge = Callable[..., Ran]
@@ -25,9 +30,27 @@ WRONG = {
         (["/dev/null/shop", "--defaults"], 1, "target-refused"),
     ],
     "options": [(["nope"], 2, "invalid-answer")],
+    "update": [
+        (["absent"], 1, "invalid-project"),
+        (["service", "--to", "v99.0.0"], 2, "unknown-ref"),
+        (["service", "--check", "--dry-run"], 2, "usage"),
+        (["service", "--on-conflict", "ask"], 2, "usage"),
+    ],
+    "set": [
+        (["database=none", "absent"], 1, "invalid-project"),
+        (["service"], 2, "usage"),
+        (["service", "name=other"], 2, "invalid-answer"),
+    ],
+    "status": [],  # takes any directories; what --check finds has data, too: test_status.py
     "verify": [(["absent"], 1, "invalid-project")],
     "doctor": [(["absent"], 1, "invalid-project")],
     "completion": [(["powershell"], 2, "usage")],
+}
+REVISION = {
+    **dict.fromkeys(("path", "template", "from", "to"), str),
+    "answers_changed": dict,
+    **dict.fromkeys(("added", "changed", "deleted", "renamed", "conflicts", "kept", "warnings"), list),
+    **dict.fromkeys(("branch", "commit"), NoneType),
 }
 DATA = {
     "new": (
@@ -35,10 +58,28 @@ DATA = {
         {"path": str, "template": str, "version": str, "answers": dict, "files": list, "committed": bool, "warning": str},
     ),
     "options": ([], {"questions": list}),
+    "update": (["service"], REVISION),
+    "set": (["database=none", "service"], REVISION),
+    "status": (["service"], {"services": list}),
     "verify": (["service"], {"path": str, "steps": list, "warning": str}),
     "doctor": ([], {"tools": list}),
     "completion": (["bash"], {"shell": str, "script": str}),
 }
+
+
+def make_service(path: Path) -> None:
+    """A service that needs nothing, as far as commands go."""
+    path.mkdir()
+    (path / "Makefile").write_text("ci: build\nbuild:\n")
+    record = {
+        "_commit": versions(os.environ)[-1],
+        "_src_path": canonical_url(),
+        "database": "none",
+        "template": "go-http-service",
+    }
+    (path / ".copier-answers.yml").write_text(yaml.safe_dump(record))
+    for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message=made"]):
+        subprocess.run(["git", *command], cwd=path, check=True)
 
 
 def document(ran: Ran) -> Any:
@@ -52,8 +93,7 @@ def test_the_contract_is_tested_for_every_command() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_result_has_its_keys(forge: Forge, work: Path, command: str) -> None:
-    (work / "service").mkdir()
-    (work / "service/Makefile").write_text("ci: build\nbuild:\n")
+    make_service(work / "service")
     arguments, keys = DATA[command]
     ran = forge(command, *arguments, "--json")
     assert (ran.code, ran.stderr) == (0, "")
@@ -69,11 +109,14 @@ def test_a_result_has_its_keys(forge: Forge, work: Path, command: str) -> None:
         (command, *case)
         for command in COMMANDS
         for case in [(["--no-such-option"], 2, "usage"), (["a", "b"], 2, "usage"), *WRONG[command]]
+        if command != "status" or case[0] != ["a", "b"]
     ],
 )
 def test_a_failure_is_an_envelope_with_the_same_exit_code(
-    forge: Forge, command: str, arguments: list[str], code: int, name: str
+    forge: Forge, work: Path, *, command: str, arguments: list[str], code: int, name: str
 ) -> None:
+    if "service" in arguments:
+        make_service(work / "service")
     ran, plain = forge(command, "--json", *arguments), forge(command, *arguments)
     assert (ran.code, ran.stderr, plain.code, plain.stdout) == (code, "", code, "")
     failure = document(ran)

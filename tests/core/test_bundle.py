@@ -136,8 +136,28 @@ def test_what_lies_beside_the_bundle_is_what_was_committed(project: Project, tmp
 
     carried = made_from(project.path, tmp_path / "scratch").parent
     assert (carried / "copier.yml").read_text() == committed
-    assert sorted(path.name for path in carried.iterdir()) == ["copier.yml", "ownership.yml", "questions", "templates.bundle"]
+    assert sorted(path.name for path in carried.iterdir()) == [
+        "copier.yml",
+        "files",
+        "ownership.yml",
+        "questions",
+        "templates.bundle",
+    ]
     assert not (carried / "questions/new.yml").exists()
+
+
+def test_of_every_version_the_files_of_the_templates_are_listed(history: Project, tmp_path: Path) -> None:
+    carried = made_from(history.path, tmp_path / "scratch")
+
+    versions = bundle.versions(carried)
+    assert sorted(path.name for path in (carried.parent / "files").iterdir()) == sorted(versions)
+    git(tmp_path, "clone", "--quiet", str(carried), "clone")
+    for version in versions:
+        git(tmp_path / "clone", "checkout", "--quiet", version)
+        templates = tmp_path / "clone/templates"
+        there = sorted(path.relative_to(templates).as_posix() for path in templates.rglob("*") if path.is_file())
+        assert there
+        assert (carried.parent / "files" / version).read_text().splitlines() == there
 
 
 def test_nothing_is_left_in_the_checkout(project: Project, tmp_path: Path) -> None:

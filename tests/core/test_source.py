@@ -62,9 +62,15 @@ def test_an_unknown_version_is_refused_with_the_versions_there_are(package: Path
         pass
 
     last = bundle.versions(package / "carried/templates.bundle")[-1]
-    assert caught.value.message == "there is no version v9.9.9 of the templates in this installation."
+    assert caught.value.message == 'there is no version "v9.9.9" of the templates in this installation.'
     assert caught.value.hint == f"the newest here: {last}, v0.2.0, v0.1.0; a newer gopherforge has newer ones."
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("written", ["0.2.0", "0.2"])
+def test_a_version_without_its_v_is_suggested_with_it(package: Path, environ: dict[str, str], written: str) -> None:
+    with pytest.raises(UnknownRef, match=r'Did you mean "v0\.2\.0"\?'), locate(written, environ, package):
+        pass
 
 
 def test_an_installation_has_no_work_tree(package: Path, environ: dict[str, str]) -> None:

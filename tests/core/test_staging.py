@@ -1,5 +1,11 @@
+import fcntl
 import os
+import signal
+import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -19,6 +25,36 @@ def remains(place: Path, *, lock: bool = True) -> Path:
     if lock:
         (left / "lock").touch()
     return left
+
+
+def left_by_a_child(place: Path, before_removal: Callable[[], None]) -> bool:
+    """Have a process fill a staging directory and leave it, with a call before each removal; whether a signal killed it."""
+    child = os.fork()
+    if child == 0:
+        removals = {"os.remove", "os.rmdir"}
+        with suppress(BaseException):
+            sys.addaudithook(lambda event, _: before_removal() if event in removals else None)
+            with staging(place) as hidden:
+                for name in ("a", "z"):
+                    (hidden / name).touch()
+                    (hidden / f"{name}.d").mkdir()
+                    (hidden / f"{name}.d/file").touch()
+            os._exit(0)
+        os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return os.WIFSIGNALED(status)
+
+
+def kill_at(number: int) -> Callable[[], None]:
+    """What kills the process that calls it for the n-th time."""
+    calls = count()
+
+    def kill() -> None:
+        if next(calls) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return kill
 
 
 def test_it_is_hidden_beside_the_target_and_gone_afterwards(tmp_path: Path) -> None:
@@ -70,6 +106,31 @@ def test_a_run_killed_before_it_made_its_lock_is_swept(tmp_path: Path) -> None:
     (tmp_path / name).mkdir()
 
     sweep(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_killed_while_it_clears_up_is_swept(tmp_path: Path) -> None:
+    """Before each removal: the lock is the last that goes."""
+    for number in count():
+        killed = left_by_a_child(tmp_path, kill_at(number))
+        sweep(tmp_path)
+        assert list(tmp_path.iterdir()) == [], f"killed before removal {number}"
+        if not killed:
+            break
+    assert number == 8
+
+
+def test_the_lock_is_held_until_it_goes_itself(tmp_path: Path) -> None:
+    def require_held() -> None:
+        for lock in tmp_path.glob("*/lock"):
+            with lock.open("r+") as other:
+                try:
+                    fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    assert not left_by_a_child(tmp_path, require_held)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -18,11 +18,13 @@ from tests.core.installation import MADE_OF, Program, build
 
 
 class TestBuild:
-    def test_the_wheel_holds_the_package_and_the_templates_and_nothing_else(self, wheel: Path) -> None:
+    def test_the_wheel_holds_the_package_and_the_templates_and_nothing_else(self, wheel: Path, tmp_path: Path) -> None:
         modules = {path.relative_to(source.ROOT / "src").as_posix() for path in (source.ROOT / "src").rglob("*.py")}
         questions = {f"gopherforge/carried/{path}" for path in source.includes()}
         carried = {f"gopherforge/carried/{name}" for name in ("copier.yml", "ownership.yml", bundle.NAME)}
         with zipfile.ZipFile(wheel) as archive:
+            releases = bundle.versions(Path(archive.extract(f"gopherforge/carried/{bundle.NAME}", tmp_path)))
+            carried |= {f"gopherforge/carried/files/{version}" for version in releases}
             names = {name for name in archive.namelist() if ".dist-info/" not in name}
             assert archive.read("gopherforge/carried/copier.yml").decode() == source.copier_yml()
         assert names == modules | questions | carried

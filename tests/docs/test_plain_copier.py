@@ -1,28 +1,37 @@
 """What docs/how-to/plain-copier.md says of plain Copier is what it does, on the real templates with two releases."""
 
+import io
 import os
 import re
 import shutil
-import sys
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from gopherforge import bundle
 from gopherforge.catalog import load
+from gopherforge.change import Options, Place
+from gopherforge.create import Request as New
+from gopherforge.create import create
 from gopherforge.engine import render
+from gopherforge.errors import CannotUpdate
+from gopherforge.report import Progress
 from gopherforge.source import canonical_url, locate
+from gopherforge.status import Place as StatusPlace
+from gopherforge.status import status
+from gopherforge.update import Request, update
 from tests import source
 from tests.core.history import Project, git
+from tests.docs import gonames
 from tests.docs.shell import shell
 from tests.docs.tutorial import Command, steps
+from tests.plain import ANSWERS, Author, data, files, make_upstream, publish, settle
 from tests.rendering import ANSWERS_FILE
-from tests.support import Outcome, Shared, program, run
+from tests.support import Shared, run
 
 PAGE = source.ROOT / "docs/how-to/plain-copier.md"
-ANSWERS = {"template": "go-http-service", "name": "orders", "module": "example.com/orders", "license": "MIT"}
 
 SPREAD = [
     {"template": "go-http-service", "database": "none"},
@@ -90,81 +99,9 @@ def make_history(path: Path) -> None:
     project.commit("release: v0.2.0", {})
 
 
-def data(answers: Mapping[str, str]) -> list[str]:
-    return [word for key, value in answers.items() for word in ("--data", f"{key}={value}")]
-
-
-class Author:
-    """Someone with git, Copier, and an address where the templates are."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.env = os.environ | {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "HOME": str(home),
-            "XDG_CONFIG_HOME": str(home / ".config"),
-            "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
-        }
-
-    def copier(self, *words: str, cwd: Path, **variables: str) -> Outcome:
-        """A run of Copier with a cache of its own: runs that share one break each other's."""
-        cache = {"COPIER_CACHE_DIR": f"{cwd}.cache"}
-        return run([program("copier"), *words], cwd=cwd, env=self.env | cache | variables)
-
-    def copy(self, place: Path, *words: str, address: str = "", version: str = "v0.1.0", **variables: str) -> Path:
-        """A service of a release."""
-        place.mkdir(parents=True)
-        command = ["copy", "--defaults", "--vcs-ref", version, *data(ANSWERS), *words, address or canonical_url(), "orders"]
-        copied = self.copier(*command, cwd=place, **variables)
-        assert copied.status == 0, copied
-        return place / "orders"
-
-    def update(self, service: Path, *words: str, **variables: str) -> Outcome:
-        return self.copier("update", "--defaults", *words, cwd=service, **variables)
-
-    def commit(self, service: Path, message: str) -> None:
-        for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", message]):
-            done = run(["git", *words], cwd=service, env=self.env)
-            assert done.status == 0, done
-
-
-def settle(home: Path, history: Path, place: Path) -> Author:
-    """Make the home of an author in `place`, which will be called `home`."""
-    place.mkdir(parents=True)
-    git(place, "clone", "--quiet", "--bare", str(history), "upstream.git")
-    (place / ".gitconfig").write_text(
-        "[user]\n\tname = Ada Lovelace\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n"
-        f'[url "{home}/upstream.git"]\n\tinsteadOf = {canonical_url()}\n'
-    )
-    return Author(home)
-
-
-def publish(history: Path, home: Path, releases: str) -> None:
-    """As a release does: take the derived tags into the public repository."""
-    scratch = home / "scratch"
-    scratch.mkdir()
-    carried = bundle.carry(history, scratch, os.environ) / bundle.NAME
-    git(home / "upstream.git", "fetch", "--quiet", "--no-tags", str(carried), f"refs/tags/{releases}:refs/tags/{releases}")
-    shutil.rmtree(scratch)
-
-
 @pytest.fixture(scope="session")
 def history(shared: Shared) -> Path:
     return shared.directory("plain-copier/history", make_history)
-
-
-def make_upstream(place: Path) -> None:
-    """The real releases, and after them the templates as they are in the work tree."""
-    git(place.parent, "clone", "--quiet", str(source.ROOT), str(place))
-    for part in source.PARTS:
-        origin, copy = source.ROOT / part, place / part
-        if origin.is_dir():
-            shutil.rmtree(copy)
-            shutil.copytree(origin, copy)
-        else:
-            shutil.copy2(origin, copy)
-    git(place, "add", "--all")
-    git(place, "commit", "--quiet", "--allow-empty", "--message", "feat: the work tree")
 
 
 @pytest.fixture(scope="session")
@@ -227,11 +164,6 @@ def updated(shared: Shared, made: Path, author: Author) -> Path:
     return shared.directory("plain-copier/updated", fill)
 
 
-def files(service: Path) -> dict[str, bytes]:
-    found = ((path.relative_to(service), path) for path in service.rglob("*") if path.is_file())
-    return {relative.as_posix(): path.read_bytes() for relative, path in found if relative.parts[0] != ".git"}
-
-
 def lines(path: Path) -> list[str]:
     return path.read_text(encoding="utf-8").splitlines()
 
@@ -239,6 +171,33 @@ def lines(path: Path) -> list[str]:
 def answers(service: Path) -> dict[str, object]:
     recorded: dict[str, object] = yaml.safe_load((service / ANSWERS_FILE).read_text(encoding="utf-8"))
     return recorded
+
+
+def place_of(history: Path, cwd: Path) -> Place:
+    """Where gopherforge runs that has this history."""
+    return Place(dict(os.environ), cwd, Progress(io.StringIO()), package=history / "src/gopherforge")
+
+
+def told(service: Path, place: Place) -> dict[str, Any]:
+    """What `gopherforge status` tells of a service, but for its path."""
+    data: dict[str, Any] = dict(status([str(service)], StatusPlace(place.environ, place.cwd, place.package)).data)
+    return {key: value for key, value in data["services"][0].items() if key != "path"}
+
+
+def refused(service: Path, place: Place) -> tuple[str, str]:
+    """The error of `gopherforge update` and its hint; `status` says the same."""
+    with pytest.raises(CannotUpdate) as refusal:
+        update(Request(Options(str(service))), place)
+    assert told(service, place)["problem"] == refusal.value.message
+    return refusal.value.message, refusal.value.hint
+
+
+def record(author: Author, service: Path, key: str, value: str) -> None:
+    """Have the author edit the answers file."""
+    path = service / ANSWERS_FILE
+    edited = re.sub(rf"(?m)^{key}: .*$", f"{key}: {value}", path.read_text(encoding="utf-8"))
+    path.write_text(edited, encoding="utf-8")
+    author.commit(service, f"Set {key}")
 
 
 class TestCopy:
@@ -256,6 +215,43 @@ class TestCopy:
         assert answers(copied) == answers(made) | {"_src_path": address}
         assert files(copied).keys() == files(made).keys()
         assert [path for path, content in files(copied).items() if content != files(made)[path]] == [ANSWERS_FILE]
+
+    @pytest.mark.parametrize("tagged", [True, False], ids=["tags", "no tags"])
+    def test_gopherforge_goes_on_from_a_path(self, author: Author, history: Path, tmp_path: Path, *, tagged: bool) -> None:
+        """Once what it says is done, it does what it does with a service of its own."""
+        checkout = tmp_path / "gopherforge"
+        git(tmp_path, "clone", "--quiet", "--branch", "v0.1.0", str(author.home / "upstream.git"), str(checkout))
+        if not tagged:
+            git(checkout, "tag", "--delete", "v0.1.0", "v0.2.0")
+        copied = author.copy(tmp_path / "place", address=str(checkout), version="v0.1.0" if tagged else "HEAD")
+        author.commit(copied, "Create orders")
+        place, url, commit = place_of(history, tmp_path), canonical_url(), git(checkout, "rev-parse", "--short", "HEAD")
+        assert (answers(copied)["_src_path"], answers(copied)["_commit"]) == (str(checkout), "v0.1.0" if tagged else commit)
+
+        assert refused(copied, place) == (
+            f"the service follows the templates of {checkout}, and this gopherforge has those of {url}.",
+            f"where they are the same, set _src_path to {url} in {ANSWERS_FILE} and commit it.",
+        )
+        record(author, copied, "_src_path", url)
+        if not tagged:
+            assert refused(copied, place) == (
+                f'the service records "{commit}", which is no version of these templates.',
+                f"set _commit in {ANSWERS_FILE} to the release that it is from, vX.Y.Z, or install the gopherforge that made it.",
+            )
+            record(author, copied, "_commit", "v0.1.0")
+
+        made = tmp_path / "made"
+        with locate("v0.1.0", os.environ, place.package) as templates:
+            create(New(made, ANSWERS, templates, git=False), os.environ)
+        author.commit(made, "Create orders")
+        rows = [told(service, place) for service in (copied, made)]
+        assert rows[0] == rows[1]
+        assert (rows[0]["behind"], rows[0]["problem"]) == (1, "")
+        for service in (copied, made):
+            update(Request(Options(str(service))), place)
+        assert answers(copied)["_commit"] == "v0.2.0"
+        assert files(copied) == files(made)
+        assert git(copied, "write-tree") == git(made, "write-tree")
 
     def test_no_repository(self, author: Author, tmp_path: Path) -> None:
         assert not (author.copy(tmp_path / "place") / ".git").exists()
@@ -384,9 +380,15 @@ class TestReleases:
             for question in load(tmp_path / version).questions:
                 assert set(question.values) <= set(source.CATALOG[question.key].values), (version, question.key)
 
+    def test_exported_names_stay(self, tmp_path: Path) -> None:
+        history = bundle.open_history(source.ROOT, tmp_path, os.environ)
+        releases = {version: gonames.at(history, version, tmp_path) for version in history.versions}
+        assert "go-http-service/internal/platform/httpserver.NewRouter" in releases["v0.1.0"].declared
+        assert gonames.gone(releases.values(), gonames.present()) == []
+
     @pytest.mark.parametrize("others", SPREAD, ids=str)
     def test_every_release_can_be_updated_from(self, others: dict[str, str], upstream: Author, tmp_path: Path) -> None:
-        versions = git(upstream.home / "upstream.git", "tag", "--sort=creatordate").splitlines()
+        versions = git(upstream.home / "upstream.git", "tag", "--sort=version:refname").splitlines()
         yours = tuple(path.removeprefix("/") for name, paths in source.ownership().items() if name != "managed" for path in paths)
         address, newest = str(upstream.home / "upstream.git"), versions[-1]
         fresh = upstream.copy(tmp_path / "fresh", *data(others), address=address, version=newest)

@@ -9,7 +9,7 @@ import pytest
 from tests import source
 from tests.generated.conftest import Project, Settings
 from tests.generated.dependencies import dependency_of
-from tests.gotools import environment, go
+from tests.gotools import environment, go, race_tests
 from tests.rendering import render_variant
 from tests.support import Outcome, Shared, program, run
 from tests.variants import Variant, landmarks, one_with_each, variants
@@ -112,15 +112,6 @@ def size_limit(project: Project) -> int:
     answers = project.variant.answers
     libraries = bool(answers["tracing"]) + bool(dependency_of(project.variant)) + bool(answers.get("gateway"))
     return (12, 20, 25)[min(max(libraries, answers["template"] == "go-grpc-service"), 2)]
-
-
-def race_tests(path: Path, profile: Path, extra: dict[str, str]) -> Outcome:
-    flags = ["-race", "-shuffle=on", "-count=1", "-v", f"-coverprofile={profile}", "-coverpkg=./internal/..."]
-    tests = go(path, "test", *flags, "./...", **extra)
-    if tests.status:
-        return tests
-    covered = go(path, "tool", "cover", f"-func={profile}")
-    return Outcome(tests.command, covered.status, tests.output + covered.output)
 
 
 def lint(project: Project, step: str, *arguments: str) -> Outcome:

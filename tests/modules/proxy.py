@@ -4,9 +4,12 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests import gotools
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Published:
         return content.getvalue()
 
 
-def publish(directory: Path, *modules: Published) -> str:
+def _publish(directory: Path, *modules: Published) -> str:
     """The URL of a proxy that serves these modules."""
     for module in modules:
         place = directory / _escaped(module.path) / "@v"
@@ -46,6 +49,21 @@ def publish(directory: Path, *modules: Published) -> str:
         with (place / "list").open("a") as versions:
             versions.write(f"{module.version}\n")
     return directory.as_uri()
+
+
+@contextmanager
+def only(place: Path, *modules: Published) -> Iterator[dict[str, str]]:
+    """The environment of a Go for which there are these modules and no others, with a cache of its own, empty at first."""
+    goroot = gotools.go(place, "env", "GOROOT").output.strip()
+    environ = gotools.environment()
+    environ |= {
+        "PATH": f"{goroot}/bin:{environ['PATH']}",
+        "GOMODCACHE": str(place / "cache"),
+        "GOPROXY": _publish(place / "proxy", *modules),
+        "GOSUMDB": "off",
+    }
+    yield environ
+    gotools.go(place, "clean", "-modcache", **environ)  # its directories are read-only
 
 
 def _escaped(text: str) -> str:

@@ -4,16 +4,14 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from random import Random
 
 import pytest
 
-from maintenance.goproject import Failed, Go, Module, Packages, Project
-from maintenance.modulelock import Lock, Program, resolve, semver_order, sum_order
-from tests import gotools
-from tests.modules.proxy import Published, publish
+from maintenance.goproject import Failed, Go, Packages, Project
+from maintenance.modulelock import Lock, Program, resolve
+from tests.modules.proxy import Published, only
 from tests.modules.rendered import by_macros, by_rule, subsets
-from tests.source import CATALOG, ROOT
+from tests.source import CATALOG
 from tests.support import run
 
 CORE, WIN, WEB, TRACE, CHECKS, DIFF, OLD, OLDER, OLDEST, TOOL, ODD, PICKY = (
@@ -68,25 +66,12 @@ FEATURES = {
 
 VERSIONS = {CHECKS: "v1.1.0", OLD: "v1.0.0", TOOL: "v1.0.0", TRACE: "v0.3.0", WEB: "v1.2.0"}
 
-PRECEDENCE = (
-    "v0.9.9 v1.0.0-0.3.7 v1.0.0-alpha v1.0.0-alpha.1 v1.0.0-alpha.beta v1.0.0-beta.2 v1.0.0-beta.11 v1.0.0-rc.1 v1.0.0 v1.10.0"
-)
-"""As https://semver.org/#spec-item-11 orders them."""
-
 
 @pytest.fixture(scope="module")
 def go(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Go]:
-    """Go with a module cache of its own, and without the network."""
-    place = tmp_path_factory.mktemp("go")
-    goroot = gotools.go(ROOT, "env", "GOROOT").output.strip()
-    environment = gotools.environment() | {
-        "PATH": f"{goroot}/bin:{gotools.environment()['PATH']}",
-        "GOMODCACHE": str(place / "cache"),
-        "GOPROXY": publish(place / "proxy", *WORLD),
-        "GOSUMDB": "off",
-    }
-    yield Go(str(CATALOG["go_version"].default), str(CATALOG["go_toolchain"].default), environment)
-    gotools.go(ROOT, "clean", "-modcache", **environment)  # its directories are read-only
+    """Go without the network."""
+    with only(tmp_path_factory.mktemp("go"), *WORLD) as environment:
+        yield Go(str(CATALOG["go_version"].default), str(CATALOG["go_toolchain"].default), environment)
 
 
 @pytest.fixture(scope="module")
@@ -149,23 +134,3 @@ def test_versions_that_do_not_fit_are_refused(package: str, versions: dict[str, 
 def test_what_go_says_to_a_package_that_is_not_there_is_kept(go: Go) -> None:
     with pytest.raises(Failed, match=r"^go mod tidy: .*example\.org/nowhere"):
         resolve(Program({"only": Packages(imports=("example.org/nowhere",))}, {}), go)
-
-
-def test_versions_are_ordered_as_semver_says() -> None:
-    ordered = PRECEDENCE.split()
-    shuffled = Random(1).sample(ordered, len(ordered))
-
-    assert sorted(shuffled, key=semver_order) == ordered
-    assert semver_order("v2.0.0+incompatible") == semver_order("v2.0.0")
-
-
-def test_sums_are_ordered_as_go_does() -> None:
-    ordered = [
-        Module("example.org/B", "v1.0.0/go.mod"),
-        Module("example.org/a", "v1.9.0"),
-        Module("example.org/a", "v1.9.0/go.mod"),
-        Module("example.org/a", "v1.10.0"),
-        Module("example.org/a/b", "v1.0.0"),
-    ]
-
-    assert sorted(Random(1).sample(ordered, len(ordered)), key=sum_order) == ordered

@@ -8,6 +8,7 @@ import pathspec
 import pytest
 from jinja2 import meta
 
+from gopherforge.expressions import environment
 from tests import source
 from tests.gotools import gofmt
 from tests.rendering import Rendering
@@ -146,7 +147,7 @@ def _used_in_questions() -> set[str]:
 
 
 def _variables(text: str) -> set[str]:
-    return meta.find_undeclared_variables(source.CATALOG.environment.parse(text))
+    return meta.find_undeclared_variables(environment(source.CATALOG.envops).parse(text))
 
 
 def _strings(value: object) -> Iterator[str]:

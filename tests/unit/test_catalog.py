@@ -1,10 +1,11 @@
 """catalog.py: what is read from questions files, and which of them cannot be used."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gopherforge.catalog import Catalog, Question, load
+from gopherforge.catalog import Catalog, Question, Value, load
 from gopherforge.errors import InvalidTemplates
 from tests.source import CATALOG, ROOT, includes
 from tests.unit.sources import DEPENDENT, build
@@ -117,3 +118,23 @@ def test_every_prompt_of_ours_fits_eighty_columns(question: Question) -> None:
 
 def test_every_file_of_questions_is_included() -> None:
     assert sorted(includes()) == sorted(f"questions/{path.name}" for path in (ROOT / "questions").iterdir())
+
+
+UNDERSTOOD = ["storage == 'sql'", "storage != 'sql'", "storage in ['none', 'sql']", "storage not in ['sql']", "name == ''"]
+NOT_UNDERSTOOD = ["storage in 'sql'", "storage == ['sql']", "verbose", "storage == 'sql' and verbose", "storage == 'a\\x62'"]
+
+
+@pytest.mark.parametrize("condition", UNDERSTOOD + NOT_UNDERSTOOD)
+def test_what_is_sure_without_jinja_is_what_jinja_says(catalog: Catalog, condition: str) -> None:
+    question = replace(catalog["note"], when=f"[[ {condition} ]]")
+    for storage in ("none", "sql", "sq", ""):
+        answers: dict[str, Value] = {"storage": storage, "verbose": True, "name": ""}
+        expected = catalog.asks(question, answers) if condition in UNDERSTOOD else None
+        assert catalog.surely_asks(question, answers) is expected
+    assert catalog.surely_asks(question, {}) is None
+
+
+def test_the_conditions_of_these_templates_need_no_jinja_once_the_template_is_known() -> None:
+    for template in CATALOG.templates:
+        asked = {question.key: CATALOG.surely_asks(question, {"template": template}) for question in CATALOG.askable}
+        assert {key for key, surely in asked.items() if surely} == CATALOG.asked_by(template)

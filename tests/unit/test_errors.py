@@ -6,11 +6,17 @@ from gopherforge import errors
 from gopherforge.errors import ForgeError
 
 EXIT_CODES = {
+    "branch-refused": 1,
     "bug": 70,
     "cancelled": 1,
+    "cannot-recover": 1,
+    "cannot-update": 1,
     "cannot-write": 1,
     "checks-failed": 1,
+    "conflicts": 4,
     "failed": 1,
+    "in-the-way": 1,
+    "incomplete-clone": 1,
     "interrupted": 130,
     "invalid-answer": 2,
     "invalid-data-file": 2,
@@ -21,8 +27,10 @@ EXIT_CODES = {
     "program-failed": 5,
     "program-missing": 5,
     "render-failed": 1,
+    "repository-busy": 1,
     "target-refused": 1,
     "templates-missing": 1,
+    "unclean-work-tree": 1,
     "unknown-ref": 2,
     "unusable-history": 1,
     "usage": 2,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gopherforge.errors import ProgramFailed, ProgramMissing
+from gopherforge.errors import CannotWrite, ProgramFailed, ProgramMissing
 from gopherforge.process import run, supervise
 
 
@@ -49,6 +49,20 @@ def test_looks_programs_up_on_the_given_path(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("fatal: loose object file: No space left on device", "loose object file: No space left on device"),
+        ("fatal: sha1 file 'index.lock' write error. Out of diskspace", "sha1 file 'index.lock' write error. Out of diskspace"),
+        ("error: unable to create file a: Read-only file system\nfatal: no", "unable to create file a: Read-only file system"),
+    ],
+)
+def test_a_full_disk_is_no_fault_of_the_program(tmp_path: Path, said: str, message: str) -> None:
+    with pytest.raises(CannotWrite) as failure:
+        run(python(f"import sys; sys.exit({said!r})"), cwd=tmp_path, env={})
+    assert (failure.value.message, failure.value.exit_code) == (f"{sys.executable} cannot write: {message}.", 1)
+
+
+@pytest.mark.parametrize(
     ("program", "message"),
     [
         ("import sys; print('first\\nlast', file=sys.stderr); sys.exit(3)", "failed (exit code 3): last"),
@@ -60,7 +74,7 @@ def test_looks_programs_up_on_the_given_path(tmp_path: Path) -> None:
 def test_a_failure_is_one_sentence_with_the_programs_last_words(tmp_path: Path, program: str, message: str) -> None:
     with pytest.raises(ProgramFailed) as failed:
         run(python(program), cwd=tmp_path, env={})
-    assert failed.value.message == f"{sys.executable} -c {message}"
+    assert failed.value.message == f"{sys.executable} {message}"  # without `-c` and what comes with it
     assert failed.value.exit_code == 5
 
 

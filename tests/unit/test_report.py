@@ -30,6 +30,13 @@ def test_a_result_is_one_document() -> None:
     assert stderr.getvalue() == ""
 
 
+def test_what_is_no_json_is_not_written() -> None:
+    to, stdout, _ = report(as_json=True)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        to.result(Result({"key": float("nan")}, "done."))
+    assert stdout.getvalue() == ""
+
+
 def test_an_error_is_lines_on_stderr() -> None:
     to, stdout, stderr = report()
     to.error(InvalidAnswer("a is wrong.\nb is wrong.", "mend them."))

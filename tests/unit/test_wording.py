@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gopherforge.wording import describe, display, join_and, join_or, plain, suggest
+from gopherforge.wording import describe, display, join_and, join_or, listed, plain, suggest
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,13 @@ def test_any_value_is_shown_on_one_short_line(value: object, shown: str) -> None
 def test_values_are_listed_as_in_a_sentence() -> None:
     assert [join_or(["a"]), join_or(["a", "b"]), join_or(("a", "b", "c"))] == ["a", "a or b", "a, b or c"]
     assert [join_and(["a"]), join_and(["a", "b"]), join_and(("a", "b", "c"))] == ["a", "a and b", "a, b and c"]
+
+
+def test_of_many_names_the_first_are_listed() -> None:
+    assert listed({"b", "a"}) == "a and b"
+    assert listed(["e", "d", "c", "b", "a"]) == "a, b, c, d and e"
+    assert listed(list("gfedcba")) == "a, b, c, d, e and 2 more"
+    assert listed(["a\nb"]) == r"a\nb"
 
 
 @pytest.mark.parametrize(

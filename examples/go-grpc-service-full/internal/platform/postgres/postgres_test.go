@@ -121,7 +121,7 @@ func TestStatementTimeoutIsADeadline(t *testing.T) {
 
 func TestDoGivesUpWhenThePoolIsExhausted(t *testing.T) {
 	t.Parallel()
-	db := open(t, postgres.Config{URL: postgrestest.New(t), MaxConns: 1, AcquireTimeout: 20 * time.Millisecond})
+	db := open(t, postgres.Config{URL: postgrestest.New(t), MaxConns: 1, AcquireTimeout: 200 * time.Millisecond})
 	release := hold(t, db)
 
 	_, err := query(t.Context(), db, "SELECT 'x'")
@@ -170,11 +170,11 @@ func closedPort(t *testing.T) string {
 func TestOpenWaitsForTheServer(t *testing.T) {
 	t.Parallel()
 	var logs bytes.Buffer
-	cfg := postgres.Config{URL: "postgres://user:hunter2@" + closedPort(t) + "/database", StartTimeout: 300 * time.Millisecond}
+	cfg := postgres.Config{URL: "postgres://user:hunter2@" + closedPort(t) + "/database", StartTimeout: time.Second}
 	start := time.Now()
 	_, err := postgres.Open(t.Context(), cfg, slog.New(slog.NewTextHandler(&logs, nil)))
 
-	require.ErrorContains(t, err, "wait 300ms for the database")
+	require.ErrorContains(t, err, "wait 1s for the database")
 	require.ErrorContains(t, err, "connection refused")
 	assert.GreaterOrEqual(t, time.Since(start), cfg.StartTimeout)
 	assert.Greater(t, strings.Count(logs.String(), "database does not answer"), 1, "it has asked again")

@@ -1,0 +1,34 @@
+"""A service of any release that nobody touched becomes, by an update, what `new` makes today."""
+
+from pathlib import Path
+
+import pytest
+
+from gopherforge.source import PACKAGE, Source
+from tests.core.history import git
+from tests.support import PROOF_IS_FULL, Shared
+from tests.update.authored import files, kinds
+from tests.update.releases import starts, updated
+from tests.update.ways import rendering
+from tests.variants import Variant, landmarks, variants
+
+CHOSEN = variants() if PROOF_IS_FULL else landmarks()
+
+
+@pytest.mark.parametrize("variant", CHOSEN, ids=str)
+def test_it_is_a_fresh_rendering_byte_for_byte(variant: Variant, releases: Source, shared: Shared, tmp_path: Path) -> None:
+    """Everything on from every release, the others from one of them in turns."""
+    found = list(starts(releases, variant).items())
+    turn = CHOSEN.index(variant) % len(found)
+    for version, answers in found if variant.label == "full" else found[turn:][:1]:
+        told = updated(shared, version, answers, tmp_path / version)
+        fresh = rendering(shared, PACKAGE, releases.newest, answers)
+        assert kinds(files(tmp_path / version)) == kinds(files(fresh)), version
+        assert (told["conflicts"], told["kept"], told["warnings"]) == ([], [], []), version
+        assert git(tmp_path / version, "diff", "--name-only") == "", version
+        assert git(tmp_path / version, "ls-files", "--others") == "", version
+
+
+def test_every_release_is_started_from(releases: Source) -> None:
+    full = [variant for variant in landmarks() if variant.label == "full"]
+    assert {version for variant in full for version in starts(releases, variant)} == set(releases.history.versions[:-1])
