@@ -5,6 +5,7 @@ import signal
 from collections.abc import Generator, Iterator
 
 import pytest
+from coverage import Coverage
 
 from tests.generated.deploy.apiserver import Kubernetes, running_api_server
 from tests.gotools import MAKE
@@ -18,6 +19,27 @@ ISOLATED = {
     "COPIER_CACHE_DIR": "home/.cache/copier",
     "GIT_CONFIG_GLOBAL": "home/.gitconfig",
 }
+
+
+SUBPROCESSES = "COVERAGE_PROCESS_CONFIG"
+"""The variable by which programs that tests start are measured, too."""
+
+UNMEASURED = (
+    "benchmarks",
+    "core/test_killed.py",
+    "docs",
+    "generated",
+    "modules",
+    "templates",
+    "update/test_built.py",
+    "update/test_edits.py",
+    "update/test_handover.py",
+    "update/test_interrupted.py",
+    "update/test_killed.py",
+    "update/test_releases.py",
+    "update/test_set_features.py",
+)
+"""The tests whose coverage is not measured, which takes a third more time: they do what others do, too, more often."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -53,6 +75,21 @@ def kubernetes() -> Iterator[Kubernetes]:
     """One API server for each worker."""
     with running_api_server() as server:
         yield server
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    measuring = Coverage.current()
+    if measuring is None or not item.nodeid.startswith(tuple(f"tests/{path}" for path in UNMEASURED)):
+        return (yield)
+    measuring.stop()
+    settings = os.environ.pop(SUBPROCESSES, None)
+    try:
+        return (yield)
+    finally:
+        if settings is not None:
+            os.environ[SUBPROCESSES] = settings
+        measuring.start()
 
 
 @pytest.hookimpl(wrapper=True)
