@@ -1,3 +1,3 @@
 """Generates Go microservices from Copier templates."""
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
