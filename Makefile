@@ -10,6 +10,8 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # The Go of the generated services, whatever Go is installed.
 export GOTOOLCHAIN := $(shell sed -n 's/^GO_VERSION=/go/p' maintenance/tools.sh)
 export PROOF
+# Programs that tests start are compiled once.
+unexport PYTHONDONTWRITEBYTECODE
 
 TESTS := pytest --numprocesses=auto --dist=worksteal --ignore=tests/renovate
 ifeq ($(PROOF),full)

@@ -9,8 +9,8 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gopherforge import git
 from gopherforge.errors import ProgramFailed, TemplatesMissing, UnusableHistory
@@ -50,8 +50,7 @@ _PACKING = [
 ]
 
 
-@dataclass(frozen=True)
-class History:
+class History(NamedTuple):
     """A bare repository. `versions` are its tags, oldest first; the last one is that of HEAD."""
 
     repository: Path

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
@@ -29,8 +29,7 @@ _TRUE = {"y", "yes", "t", "true", "on", "1"}
 _FALSE = {"n", "no", "f", "false", "off", "0"}
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """One question as its file declares it. `default`, `validator` and a textual `when` are Jinja."""
 
     key: str
@@ -260,8 +259,7 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-@dataclass(frozen=True)
-class _Include:
+class _Include(NamedTuple):
     path: str
 
 

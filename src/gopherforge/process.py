@@ -7,10 +7,9 @@ import subprocess
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import IO
+from typing import IO, NamedTuple
 
 from gopherforge.errors import CannotWrite, ProgramFailed, ProgramMissing
 
@@ -21,8 +20,7 @@ GRACE = 5.0
 _UNWRITABLE = re.compile("No space left on device|Out of diskspace|unable to (?:create|write) file|cannot create directory")
 
 
-@dataclass(frozen=True)
-class Completed:
+class Completed(NamedTuple):
     """How a program ended. Bytes that are not UTF-8 survive as surrogate escapes; line ends are untouched."""
 
     returncode: int

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gopherforge import bundle
 from gopherforge.errors import TemplatesMissing, UnknownRef
@@ -23,8 +23,7 @@ PACKAGE = Path(__file__).parent
 """The installed package, which has the templates or lies in their checkout."""
 
 
-@dataclass(frozen=True)
-class Templates:
+class Templates(NamedTuple):
     """One version of the templates, readable as files and renderable from git."""
 
     root: Path  # holds copier.yml, ownership.yml and questions/
@@ -50,8 +49,7 @@ def locate(ref: str | None, environ: Mapping[str, str], package: Path = PACKAGE)
         yield _open(ref, scratch, environ, _origin(package))
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """All versions of this installation's templates, open to be read and rendered. Whatever is made of them is in `scratch`."""
 
     history: bundle.History

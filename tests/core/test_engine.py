@@ -2,7 +2,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -227,7 +226,7 @@ def test_the_process_is_left_as_it_was(templates: Templates, tmp_path: Path, env
     before = dict(os.environ), dict(local.env), Path.cwd(), tempfile.tempdir
     render(templates, ANSWERS, tmp_path / "service", environ | {"GIT_DIR": "/nowhere"})
     with pytest.raises(ProgramFailed, match=r"git failed while rendering: fatal: invalid reference: v9\.9\.9"):
-        render(replace(templates, version="v9.9.9"), ANSWERS, tmp_path / "other", environ)
+        render(templates._replace(version="v9.9.9"), ANSWERS, tmp_path / "other", environ)
 
     assert (dict(os.environ), dict(local.env), Path.cwd(), tempfile.tempdir) == before
 
@@ -272,7 +271,7 @@ def test_a_service_that_would_record_another_version_is_refused(
     templates: Templates, tmp_path: Path, environ: dict[str, str]
 ) -> None:
     with pytest.raises(RenderFailed, match=f"the service records {templates.version} of .* instead of main of "):
-        render(replace(templates, version="main"), ANSWERS, tmp_path / "service", environ)
+        render(templates._replace(version="main"), ANSWERS, tmp_path / "service", environ)
 
 
 def test_an_answer_that_the_template_refuses_is_an_error(templates: Templates, tmp_path: Path, environ: dict[str, str]) -> None:
@@ -285,7 +284,7 @@ def test_a_damaged_bundle_is_an_error(templates: Templates, tmp_path: Path, envi
     damaged.write_bytes(templates.bundle.read_bytes()[:-5000])
 
     with pytest.raises(ProgramFailed, match="git failed while rendering: "):
-        render(replace(templates, bundle=damaged), ANSWERS, tmp_path / "service", environ)
+        render(templates._replace(bundle=damaged), ANSWERS, tmp_path / "service", environ)
 
 
 def test_without_git_the_program_is_named(templates: Templates, tmp_path: Path) -> None:

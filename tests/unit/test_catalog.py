@@ -1,6 +1,5 @@
 """catalog.py: what is read from questions files, and which of them cannot be used."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -126,7 +125,7 @@ NOT_UNDERSTOOD = ["storage in 'sql'", "storage == ['sql']", "verbose", "storage 
 
 @pytest.mark.parametrize("condition", UNDERSTOOD + NOT_UNDERSTOOD)
 def test_what_is_sure_without_jinja_is_what_jinja_says(catalog: Catalog, condition: str) -> None:
-    question = replace(catalog["note"], when=f"[[ {condition} ]]")
+    question = catalog["note"]._replace(when=f"[[ {condition} ]]")
     for storage in ("none", "sql", "sq", ""):
         answers: dict[str, Value] = {"storage": storage, "verbose": True, "name": ""}
         expected = catalog.asks(question, answers) if condition in UNDERSTOOD else None
