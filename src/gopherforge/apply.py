@@ -61,12 +61,17 @@ def apply(
     return tuple(path for recovery in found if recovery for path in recovery.kept)
 
 
+def pending(repository: Repository) -> bool:
+    """Whether a killed `apply` left something to be finished or undone, or one is at work."""
+    return not repository.bare and any(map(os.path.lexists, (_area(repository).directory, _guard(repository))))
+
+
 def recover(repository: Repository) -> Recovery | None:
     """Finish or undo what a killed `apply` left, of any service in the work tree. Every command that writes calls it first.
 
     Raises RepositoryBusy, CannotRecover and CannotWrite.
     """
-    if repository.bare or not any(map(os.path.lexists, (_area(repository).directory, _guard(repository)))):
+    if not pending(repository):
         return None
     with held_signals(), _at_work(repository) as work:
         return work.recover()

@@ -1,7 +1,7 @@
 """What the changelog tells the owners of generated services about the way from one version to another."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gopherforge.bundle import order
@@ -15,6 +15,9 @@ MODULE = "$MODULE"
 """Stands in an entry for the service's own module path."""
 
 _PART = "Generated services"
+_SCOPE = re.compile(r"(`go-[a-z-]+`(?:, `go-[a-z-]+`)*): ")
+"""So begins an entry that is only about services of the named templates."""
+
 _VERSION = re.compile(r"## (?:(Unreleased)|(v\d+\.\d+\.\d+)\b.*)")
 _ENTRY = re.compile(r"[-*] +(.*)")
 
@@ -27,20 +30,29 @@ class Release:
     entries: tuple[str, ...]
 
 
-def between(old_version: str, old: str, new: str, module: str = "") -> tuple[Release, ...]:
-    """What services get, the newest first, from the changelogs at two versions, with the service's module path filled in.
+def between(old_version: str, old: str, new: str, template: str = "", module: str = "") -> tuple[Release, ...]:
+    """What services of a template get, the newest first, from the changelogs at two versions, with their module path filled in.
 
     Entries of later releases that the older changelog has already are left out: that version was between two releases.
     """
     since = (*order(old_version)[:3], 0)
     known = {entry for release in _later(since, old) for entry in release.entries}
     news = (
-        Release(
-            release.version, tuple(entry.replace(MODULE, module or MODULE) for entry in release.entries if entry not in known)
-        )
+        Release(release.version, tuple(_about(template, (entry for entry in release.entries if entry not in known))))
         for release in _later(since, new)
     )
-    return tuple(release for release in news if release.entries)
+    filled = (Release(each.version, tuple(entry.replace(MODULE, module or MODULE) for entry in each.entries)) for each in news)
+    return tuple(release for release in filled if release.entries)
+
+
+def _about(template: str, entries: Iterable[str]) -> Iterator[str]:
+    """The entries that are about services of a template, without the words that say so."""
+    for entry in entries:
+        scope = _SCOPE.match(entry)
+        if scope is None:
+            yield entry
+        elif f"`{template}`" in scope[1]:
+            yield entry[scope.end() :]
 
 
 def _later(version: tuple[int, ...], text: str) -> Iterator[Release]:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from gopherforge import apply, gofix, outfile, pull_request, repository, summary
+from gopherforge import apply, gofix, outfile, plan, pull_request, repository, summary
 from gopherforge.apply import Recovery
 from gopherforge.branch import check_branch, commit_on_branch
 from gopherforge.change import AUTO, MARK, Options, Place, Target, check_options, shown
 from gopherforge.errors import CannotWrite, Conflicts, ForgeError, Interrupted, ProgramFailed, UncleanWorkTree, UsageError
 from gopherforge.gocopy import surroundings
+from gopherforge.plan import Move, Seen
 from gopherforge.process import encode, held_signals
 from gopherforge.project import check_version
 from gopherforge.report import Result
@@ -44,7 +45,7 @@ def carry_out(choose: Choose, options: Options, place: Place) -> Result:
             check_version(service.record, known=source.has(service.record.version), newest=source.newest)
             target = choose(service, source)
             if isinstance(target, Result):
-                return replace(target, data={**target.data, "warnings": noticed})
+                return replace(target, data={**target.data, "warnings": noticed, **({"diff": ""} if options.diff else {})})
             branch = _branch(service.repository, options, target)
             revision = revise(service, source, target, scratch, place.environ)
             news = pull_request.news(revision, source) if report else ()
@@ -62,9 +63,8 @@ def carry_out(choose: Choose, options: Options, place: Place) -> Result:
                 if delivered:
                     delivering.append(_Delivery(revision, branch, told, place))
                     commit, more = _deliver(revision, branch)
-                    warnings = (*told.warnings, *more)
-                    data = {**told.data, "commit": commit, "warnings": [*noticed, *warnings]}
-                    done = told = replace(told, data=data, warnings=warnings)
+                    data = {**told.data, "commit": commit, "warnings": [*_for_programs(revision, noticed), *more]}
+                    done = told = replace(told, data=data, warnings=(*told.warnings, *more))
         except CannotWrite as error:
             if done is None:
                 raise
@@ -167,7 +167,7 @@ def _require_strange(report: Path, revision: Revision) -> None:
 def _deliver(revision: Revision, branch: str | None) -> tuple[str | None, tuple[str, ...]]:
     """Bring the revision into the service. Returns the commit, where there is one, and what to warn of."""
     found = revision.service.repository
-    stages = [entry.oid for entries in revision.conflicts.values() for entry in entries.values()]
+    stages = [entry.oid for each in revision.conflicts.values() for entry in each.values() if not entry.is_submodule]
     revision.store.publish(revision.tree, found.git_dir, [found.tree], stages)
     if branch is None:
         saved = apply.apply(found, revision.tree, revision.conflicts, step=revision.target.title)
@@ -243,9 +243,33 @@ def _told(
     steps = "\n".join(["Next:", *(f"  {step}" for step in _next(revision, place, branch))]) if delivered else ""
     whole = summary.text(revision, shorten=delivered)
     text = "\n\n".join(filter(None, [head, whole, (diff or "").rstrip("\n"), steps]))
-    data = {**summary.data(revision), "warnings": [*noticed, *revision.warnings]}
+    obstacles = _obstacles(revision) if options.dry_run and options.branch is None else ()
+    data = {**summary.data(revision), "warnings": [*_for_programs(revision, noticed), *obstacles]}
     data |= {"branch": branch if delivered else None, "commit": None, **({} if diff is None else {"diff": diff})}
-    return Result(data, text, revision.warnings)
+    return Result(data, text, (*revision.warnings, *obstacles))
+
+
+def _for_programs(revision: Revision, noticed: list[str]) -> list[str]:
+    """The warnings in data: also of what people were told before, or are told as the next step."""
+    return [*noticed, *revision.warnings, *([gofix.HINT] if revision.forwards else [])]
+
+
+def _obstacles(revision: Revision) -> tuple[str, ...]:
+    """Why the same without --dry-run would be refused as the work tree is now. What a killed run left is undone first."""
+    found = revision.service.repository
+    if found.top is None or apply.pending(found):
+        return ()
+    try:
+        found.require_clean()
+    except ForgeError as error:
+        return (f"without --dry-run this would be refused: {error.message}",)
+    old = [found.prefix + path for path in (*revision.deleted, *revision.renamed)]
+    new = [found.prefix + path for path in (*revision.added, *revision.renamed.values())]
+    moves = [Move(path, plan.seen(found.top / plan.native(path)), None) for path in old]
+    moves += [Move(path, None, Seen(inode=0, size=0, changed=0, mode=0)) for path in new]
+    if blocked := {path.removeprefix(found.prefix) for path in plan.strangers(found.top, moves)}:
+        return (f"without --dry-run this would be refused: files that git does not track are in the way: {listed(blocked)}.",)
+    return ()
 
 
 def _next(revision: Revision, place: Place, branch: str | None) -> list[str]:

@@ -9,8 +9,14 @@ from gopherforge.goimports import sources
 from gopherforge.lineends import as_in
 from gopherforge.trees import Entry, Store
 
-ARGUMENTS = ("fix", "-inline", "./...")
-"""What carries names over, and nothing else that `go fix` could do."""
+ARGUMENTS = ("fix", "-trimpath=false", "-inline", "./...")
+"""What carries names over, and nothing else that `go fix` could do.
+
+With -trimpath, Go remembers a fix by another copy's path, and goes there.
+"""
+
+HINT = "Run `go fix -inline ./...`: it carries your code over from old names to new ones."
+"""What is left to do where it was not run."""
 
 
 def fix(store: Store, tree: str, scratch: Path, environ: Mapping[str, str], *, around: Surroundings) -> dict[str, Entry]:

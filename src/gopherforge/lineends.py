@@ -6,16 +6,22 @@ from gopherforge.renames import Sides
 from gopherforge.trees import Entry, Store
 
 
+def edited(sides: Sides) -> list[str]:
+    """Where the author has another file than the old rendering, or the new one adds one: no other can have other line ends."""
+    rendered = sides.theirs | sides.base
+    return [path for path, entry in sides.ours.items() if path in rendered and rendered[path] != entry]
+
+
 def unify(store: Store, sides: Sides, paths: Iterable[str]) -> None:
     """Give the renderings of these files CRLF at every line, where the author's have it at most of the lines that are rendered.
 
     Raises IncompleteClone.
     """
-    edited = [path for path in paths if _edited(sides, path)]
-    texts = store.contents(entry for path in edited for entry in (sides.ours[path], *_rendered(sides, path)))
+    present = [path for path in paths if path in sides.ours and sides.ours[path].is_file]
+    texts = store.contents(entry for path in present for entry in (sides.ours[path], *_rendered(sides, path)))
     changed = [
         (tree, path)
-        for path in edited
+        for path in present
         if _is_crlf(texts[sides.ours[path].oid], [texts[entry.oid] for entry in _rendered(sides, path)])
         for tree in (sides.base, sides.theirs)
         if path in tree and tree[path].is_file
@@ -29,12 +35,6 @@ def unify(store: Store, sides: Sides, paths: Iterable[str]) -> None:
 def as_in(original: bytes, text: bytes) -> bytes:
     """A text whose lines end in newlines, with the ends that most lines of another have."""
     return text.replace(b"\n", b"\r\n") if _is_crlf(original, ()) else text
-
-
-def _edited(sides: Sides, path: str) -> bool:
-    """Whether the author has another file here than the old rendering, or the new one adds one."""
-    base, ours, theirs = sides.at(path)
-    return ours is not None and ours.is_file and (ours.oid != base.oid if base else theirs is not None)
 
 
 def _rendered(sides: Sides, path: str) -> list[Entry]:

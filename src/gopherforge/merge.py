@@ -42,21 +42,23 @@ class _Result:
         self.stages[paths[0]] = {stage: entry for stage, entry in enumerate(stages, 1) if entry}
 
 
-def merge(store: Store, base: Tree, ours: Tree, theirs: Tree, ownership: Ownership, *, labels: tuple[str, str]) -> Merged:
+def merge(
+    store: Store, base: Tree, ours: Tree, theirs: Tree, ownership: Ownership, *, labels: tuple[str, str], asked: bool = False
+) -> Merged:
     """Merge what changed from `base`, the old rendering, to `theirs`, the new one, into `ours`, the author's files.
 
-    `labels` are for the conflict markers: `ours` and `theirs`, as names that could be branches'. Raises IncompleteClone,
-    ProgramMissing and ProgramFailed.
+    `labels` are for the conflict markers: `ours` and `theirs`, as names that could be branches'. `asked` says that the author
+    asked for what is new in `theirs`. Raises IncompleteClone, ProgramMissing and ProgramFailed.
     """
     sides, result = Sides(dict(base), dict(ours), dict(theirs)), _Result()
     for tree in sides.all:
         tree.pop(ANSWERS_FILE, None)
     taken = _take_modules(sides, ownership)
-    lineends.unify(store, sides, sides.ours)
+    lineends.unify(store, sides, lineends.edited(sides))
     result.kept.update(_hand_over(store, sides, ownership))
-    names = renames.align(store, sides)
-    lineends.unify(store, sides, names.aligned & sides.ours.keys())
-    _forget_pins(store, sides)
+    names = renames.align(store, sides, asked=asked)
+    lineends.unify(store, sides, names.aligned)
+    _forget_pins(store, sides, names)
     _combine(store, sides, _settle(sides, names, result), labels, result)
     modules = _merge_modules(store, taken, result.tree)
     _make_room(sides, labels[1], result)
@@ -152,9 +154,10 @@ def _changing_hands(store: Store, sides: Sides, owners: Mapping[str, str]) -> se
     return {path for old, new in moves if owners[old] != owners[new] and old in sides.ours for path in (old, new)}
 
 
-def _forget_pins(store: Store, sides: Sides) -> None:
-    """Undo the author's edits of the files that the template drops where they are nothing but moved pins."""
-    dropped = {path: entry for path, entry in sides.base.items() if path in sides.ours and path not in sides.theirs}
+def _forget_pins(store: Store, sides: Sides, names: Renames) -> None:
+    """Undo the author's edits of the files that go with the template where they are nothing but moved pins."""
+    going = sides.base.keys() & sides.ours.keys() - sides.theirs.keys() - names.dropped.keys()
+    dropped = {path: sides.base[path] for path in going}
     edited = [path for path, entry in dropped.items() if sides.ours[path] != entry and sides.ours[path].mode == entry.mode]
     files = [path for path in edited if dropped[path].is_file]
     texts = store.contents(entry for path in files for entry in (dropped[path], sides.ours[path]))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from gopherforge import changelog, summary
+from gopherforge import changelog, gofix, summary
 from gopherforge.changelog import BY_HAND, Release
 from gopherforge.errors import ProgramFailed
 from gopherforge.revision import Revision
@@ -15,7 +15,7 @@ def news(revision: Revision, source: Source) -> tuple[Release, ...]:
     """What the changelog has to say about the way between the two versions."""
     service = revision.service
     old, new = (_read(source, version) for version in (service.record.version, revision.target.version))
-    return changelog.between(service.record.version, old, new, service.module)
+    return changelog.between(service.record.version, old, new, revision.template, service.module)
 
 
 def text(revision: Revision, releases: Sequence[Release]) -> str:
@@ -60,7 +60,7 @@ def _news(releases: Sequence[Release]) -> list[str]:
 def _tasks(revision: Revision, releases: Sequence[Release]) -> list[str]:
     asked = [entry.removeprefix(BY_HAND) for release in releases for entry in release.entries if entry.startswith(BY_HAND)]
     conflicts = [f"Resolve a conflict: {printable(sentence)}" for sentence in revision.explained]
-    forwards = ["Run `go fix -inline ./...`: it carries your code over from old names to new ones."] if revision.forwards else []
+    forwards = [gofix.HINT] if revision.forwards else []
     warnings = map(printable, revision.warnings)  # which may begin with the name of a file
     return [f"- [ ] {task}" for task in [*asked, *conflicts, *forwards, *warnings]]
 

@@ -43,15 +43,16 @@ class Renames:
     left_out: list[str] = field(default_factory=list)  # new files of the template in directories that the author deleted
 
 
-def align(store: Store, sides: Sides) -> Renames:
+def align(store: Store, sides: Sides, *, asked: bool = False) -> Renames:
     """Give files in all trees one name: the one that the author, else the template gave them.
 
     New files go with a directory that the other side renamed as a whole. Where a name is taken, the file is left alone: one that
-    was deleted here and added there. Raises IncompleteClone.
+    was deleted here and added there. What the author `asked` for comes in directories of its own, wherever they are to be.
+    Raises IncompleteClone.
     """
     result = Renames()
     by_author, by_template = (find(store, sides.base, side) for side in (sides.ours, sides.theirs))
-    _new_files_of_the_template(sides, by_author, set(by_template.values()), result)
+    _new_files_of_the_template(sides, by_author, set(by_template.values()), result, asked=asked)
     _new_files_of_the_author(sides, by_template, set(by_author.values()), result)
     for old in sorted(by_author.keys() | by_template.keys()):
         _follow(sides, old, by_author.get(old), by_template.get(old), result)
@@ -61,8 +62,15 @@ def align(store: Store, sides: Sides) -> Renames:
 def find(store: Store, old: Tree, new: Tree) -> dict[str, str]:
     """The files that are in `new` under another name: old path to new. Raises IncompleteClone."""
     pairs = store.similar(old, new, ALIKE)
-    changed = store.contents(old[path] for path, other in pairs if old[path].oid != new[other].oid)
-    return {path: other for path, other in pairs if changed.get(old[path].oid, b"\n" * SHORT).count(b"\n") >= SHORT}
+    changed = [pair for pair in pairs if old[pair[0]].oid != new[pair[1]].oid]
+    texts = store.contents(entry for path, other in changed for entry in (old[path], new[other]))
+    unlike = {path for path, other in changed if not _is_alike(texts[old[path].oid], texts[new[other].oid])}
+    return {path: other for path, other in pairs if path not in unlike}
+
+
+def _is_alike(old: bytes, new: bytes) -> bool:
+    """Whether a file is long enough to be known again, or only its line ends are others."""
+    return old.count(b"\n") >= SHORT or old.replace(b"\r\n", b"\n") == new.replace(b"\r\n", b"\n")
 
 
 def _follow(sides: Sides, old: str, mine: str | None, its: str | None, result: Renames) -> None:
@@ -87,11 +95,15 @@ def _is_taken(tree: Tree, place: str, name: str = "") -> bool:
     return any(path == place or path.startswith(f"{place}/") or place.startswith(f"{path}/") for path in tree if path != name)
 
 
-def _new_files_of_the_template(sides: Sides, by_author: Mapping[str, str], known: set[str], result: Renames) -> None:
+def _new_files_of_the_template(
+    sides: Sides, by_author: Mapping[str, str], known: set[str], result: Renames, *, asked: bool
+) -> None:
     """Where the author's directory is now; nowhere, if it was deleted."""
     gone = _gone(sides.base, sides.ours, by_author)
     for path in sorted(sides.theirs.keys() - sides.base.keys() - sides.ours.keys() - known):
         place = _place(path, gone)
+        if place is None and asked and next(above(path)) not in gone:
+            place = path
         if place is None:
             del sides.theirs[path]
             result.left_out.append(path)
@@ -103,7 +115,7 @@ def _new_files_of_the_author(sides: Sides, by_template: Mapping[str, str], known
     """Where the template's directory is now; where they are, if it was deleted."""
     gone = _gone(sides.base, sides.theirs, by_template)
     for path in sorted(sides.ours.keys() - sides.base.keys() - sides.theirs.keys() - known):
-        place = _place(path, gone) or path
+        place = path if sides.ours[path].is_submodule else _place(path, gone) or path
         if place != path and not _is_taken(sides.ours, place, path) and not _is_taken(sides.theirs, place):
             sides.ours[place] = sides.ours.pop(path)
             result.moved[path] = place

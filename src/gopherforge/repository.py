@@ -68,6 +68,12 @@ class Repository:
             keep_open=keep_open,
         ).stdout
 
+    def settings(self, names: str) -> dict[str, str]:
+        """The settings of the author's git whose names match an expression."""
+        asked = ["git", "config", "-z", "--get-regexp", names]
+        said = run(asked, cwd=self.top or self.git_dir, env=self.environ, expected=(0, 1)).stdout
+        return {name: value for name, _, value in (record.partition("\n") for record in split(said))}
+
     def read(self, *paths: str) -> list[bytes | None]:
         """The contents of files of the service in HEAD, None where there is no such file. Raises IncompleteClone."""
         asked = [f"{self.tree}:{path}" for path in paths]

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gopherforge import merge, ownership, tidy, trees
+from gopherforge import goimports, merge, ownership, tidy, trees
 from gopherforge.catalog import load
 from gopherforge.change import Target
 from gopherforge.errors import CannotUpdate, InvalidProject
@@ -76,8 +76,12 @@ def revise(service: Service, source: Source, target: Target, scratch: Path, envi
         base = old_rendering()
     _check_answers(service, base.answers)
     labels = (f"yours-since-{service.record.version}", target.label)
-    merged = merge.merge(store, base.tree, ours, theirs.tree, ownership.load(new.root, old.root), labels=labels)
-    completed = tidy.complete(store, ours, merged, scratch, environ, around=surroundings(service.repository))
+    owners, asked = ownership.load(new.root, old.root), bool(target.answers)
+    merged = merge.merge(store, base.tree, ours, theirs.tree, owners, labels=labels, asked=asked)
+    stranded = _stranded(service, store, ours, merged.tree)
+    around = surroundings(service.repository)
+    completed = tidy.complete(store, ours, merged, scratch, environ, around=around, stranded=bool(stranded))
+    completed = replace(completed, warnings=(*stranded, *completed.warnings))
     forwards = bool(_forwarders(store, theirs.tree) - _forwarders(store, base.tree))
     return _revision(service, target, store=store, ours=ours, theirs=theirs, merged=completed, forwards=forwards)
 
@@ -113,6 +117,9 @@ def _require_template(service: Service, target: Target, templates: Templates) ->
 def _check_answers(service: Service, used: Mapping[str, object]) -> None:
     """Raise InvalidProject unless the recorded version took every recorded answer that it asks for as it is."""
     wrong = sorted(key for key, value in used.items() if key in service.answers and service.answers[key] != value)
+    if wrong == ["module"] and service.moved:
+        message = f"go.mod calls the module {service.module}, which {service.record.version} of the templates does not accept."
+        raise InvalidProject(message, "give it another path in go.mod and in the imports, and commit that.")
     if wrong:
         raise InvalidProject(
             f"{ANSWERS_FILE} records what {service.record.version} does not accept for {join_and(wrong)}.",
@@ -167,6 +174,32 @@ def _lacking(target: Target, declined: Collection[str]) -> tuple[str, ...]:
         return ()
     what = f"{listed(sources)} {'belongs' if len(sources) == 1 else 'belong'} to what you replaced, and did not come"
     return (f"{what}: what starts the service, in cmd/, may call what your code lacks.",)
+
+
+def _stranded(service: Service, store: Store, ours: Tree, after: Tree) -> tuple[str, ...]:
+    """What to say where files that stay import packages of the service that go."""
+    gone = _packages(ours) - _packages(after)
+    if not gone:
+        return ()
+    paths = {f"{service.module}/{directory}": directory for directory in gone}
+    files = _sources(after)
+    texts = store.contents(after[path] for path in files)
+    needed = {path: found for path in files if (found := goimports.imports([texts[after[path].oid]]) & paths.keys())}
+    if not needed:
+        return ()
+    packages = {paths[path] for found in needed.values() for path in found}
+    what = f"{listed(needed)} {'imports' if len(needed) == 1 else 'import'} {listed(packages)}"
+    return (f"{what}, which the service no longer has: remove or change what does not build without.",)
+
+
+def _packages(tree: Tree) -> set[str]:
+    """The directories that hold Go source which others may import."""
+    return {path.rpartition("/")[0] for path in _sources(tree) if not path.endswith("_test.go")}
+
+
+def _sources(tree: Tree) -> list[str]:
+    """The Go source of the service's own module."""
+    return goimports.sources({path for path, entry in tree.items() if entry.is_file})
 
 
 def _changed(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, tuple[object, object]]:

@@ -25,6 +25,7 @@ class Status(NamedTuple):
     deleted: tuple[str, ...] | None = None
     unanswered: tuple[str, ...] | None = None
     problem: str = ""  # why it is no service that could be updated
+    stranger: bool = False  # whether the problem is that it is something else, which may lie beside services
     unknown: str = ""  # why `edited` and `deleted` cannot be told
 
 

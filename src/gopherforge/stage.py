@@ -1,6 +1,8 @@
 """Has git write a new index and new files, with the author's filters and line ends, where they are in nobody's way."""
 
+import errno
 import os
+import shlex
 import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -49,13 +51,24 @@ class Area:
     def make(self, near: Path) -> None:
         """Make it, with files on the file system of `near`, since they are moved and not copied. Raises OSError."""
         self.directory.mkdir()
-        if self.directory.stat().st_dev == near.stat().st_dev:
+        if self._is_beside(near):
             self.files.mkdir()
         else:
             self.files.symlink_to(near / f".{self.directory.name}-{os.urandom(8).hex()}")
             self.files.readlink().mkdir()
         (self.files / "new").mkdir()
         (self.files / "old").mkdir()
+
+    def _is_beside(self, near: Path) -> bool:
+        """Whether files can be moved from here to there: not into another file system, nor into the same one mounted twice."""
+        if self.directory.stat().st_dev != near.stat().st_dev:
+            return False
+        absent = os.urandom(8).hex()
+        try:
+            (self.directory / absent).rename(near / absent)
+        except OSError as error:
+            return error.errno != errno.EXDEV
+        return True
 
     def remove_files(self) -> None:
         """Remove the files, old and new. What cannot be removed stays."""
@@ -99,14 +112,15 @@ class Stage:
         """
         work_tree = self.area.files / "new"
         shutil.copy2(self.repository.git_dir / "index", self.area.index)
-        self._git("read-tree", "-m", "-u", self.repository.head, whole, work_tree=work_tree)
+        filters = self._filters()
+        self._git(*filters, "read-tree", "-m", "-u", self.repository.head, whole, work_tree=work_tree)
         # A sparse checkout leaves out files, and may bring others in since its patterns changed: what is there now counts.
         conflicts = {self.repository.prefix + path: entries for path, entries in stages.items()}
         absent = {path for path, status in changes.items() if status != "D" and not os.path.lexists(self.area.new(path))}
         wanted = {path for path in absent if path in conflicts or os.path.lexists(f"{self.repository.top}/{native(path)}")}
         if wanted:
             self._git("update-index", "--no-skip-worktree", "-z", "--stdin", input=records(wanted), work_tree=work_tree)
-            self._git("checkout-index", "--force", "-u", "-z", "--stdin", input=records(wanted), work_tree=work_tree)
+            self._git(*filters, "checkout-index", "--force", "-u", "-z", "--stdin", input=records(wanted), work_tree=work_tree)
         if others := files_below(work_tree) - changes.keys():
             self._git("update-index", "--skip-worktree", "-z", "--stdin", input=records(others), work_tree=work_tree)
         if conflicts:
@@ -115,6 +129,16 @@ class Stage:
     def refresh(self) -> None:
         """Note in the new index what the files of the work tree look like now. Raises ProgramFailed."""
         self._git("update-index", "-q", "--unmerged", "--ignore-submodules", "--refresh", work_tree=self.repository.top)
+
+    def _filters(self) -> list[str]:
+        """Settings by which the author's filters run where they do otherwise: at the top of the work tree."""
+        found = self.repository.settings(r"^filter\..*\.(smudge|process)$")
+        top = shlex.quote(str(self.repository.top))
+        settings = []
+        for name, command in found.items():
+            place = top if name.endswith(".process") else top.replace("%", "%%")  # in the others, git replaces %f
+            settings += ["-c", f"{name}=cd {place} && {command}"] if command and "=" not in name else []
+        return settings
 
     def _git(self, *arguments: str, work_tree: Path | None, input: str | None = None) -> str:
         """What git says of the new index."""

@@ -49,7 +49,7 @@ def status(directories: Sequence[str], place: Place, *, check: bool = False) -> 
         return Result(data, text)
     if any(row.behind for row in found):
         return Result(data, text, exit_code=FOUND)
-    if doubtful := [row for row in found if row.problem not in {"", _NO_SERVICE}]:
+    if doubtful := [row for row in found if row.problem and not row.stranger]:
         sentence = f"{display(doubtful[0].path, place.cwd)} cannot be checked: {doubtful[0].problem}"
         others = f"{len(doubtful) - 1} more cannot be checked, either." if doubtful[1:] else ""
         raise InvalidProject("\n".join(filter(None, [sentence, others])), "leave it out, or mend it.", data=data, text=text)
@@ -58,6 +58,10 @@ def status(directories: Sequence[str], place: Place, *, check: bool = False) -> 
 
 class _Problem(Exception):
     """Why nothing can be told of a directory, as a sentence."""
+
+
+class _NoService(_Problem):
+    """The same, where nothing need be told: something else that lies beside services."""
 
 
 def _survey(paths: Iterable[Path], carried: Carried, environ: Mapping[str, str]) -> list[Status]:
@@ -72,7 +76,7 @@ def _survey(paths: Iterable[Path], carried: Carried, environ: Mapping[str, str])
             record = parse_record(content, Path(ANSWERS_FILE))
             row = _recorded(row, record, carried)
         except (_Problem, InvalidProject) as error:
-            row = row._replace(problem=str(error))
+            row = row._replace(problem=str(error), stranger=isinstance(error, _NoService))
         else:
             if not row.problem:
                 records[path], texts[path] = record, content.decode("utf-8")
@@ -108,15 +112,15 @@ def _drifted(row: Status, record: Record, found: Drift, carried: Carried) -> Sta
 
 
 def _read(directory: Path, environ: Mapping[str, str]) -> bytes:
-    """The answers file of a service, of a bare repository that in HEAD. Raises _Problem where there is none."""
+    """The answers file of a service, of a bare repository that in HEAD. Raises _Problem, and _NoService where there is none."""
     path = directory / ANSWERS_FILE
     try:
         if (bare := reader.find_bare(directory)) is not None:
             return _committed(bare, bare.directory(directory), environ)
-        _require_there(directory, "there is no such directory.")
+        _require_there(directory, _Problem("there is no such directory."))
         if not stat.S_ISDIR(directory.stat().st_mode):
-            raise _Problem("it is no directory.")
-        _require_there(path, _NO_SERVICE)
+            raise _NoService("it is no directory.")
+        _require_there(path, _NoService(_NO_SERVICE))
         if not stat.S_ISREG(path.stat().st_mode):
             raise _Problem(f"{ANSWERS_FILE} is no file.")
         with path.open("rb") as file:
@@ -129,12 +133,12 @@ def _read(directory: Path, environ: Mapping[str, str]) -> bytes:
     return content
 
 
-def _require_there(path: Path, otherwise: str) -> None:
-    """Raise _Problem where there is no such file, and OSError where nobody may look."""
+def _require_there(path: Path, otherwise: _Problem) -> None:
+    """Raise the problem where there is no such file, and OSError where nobody may look."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise _Problem(otherwise) from error
+        raise otherwise from error
 
 
 def _require_whole(directory: Path) -> None:
@@ -151,11 +155,13 @@ def _require_whole(directory: Path) -> None:
 
 
 def _committed(repository: Reader, directory: str, environ: Mapping[str, str]) -> bytes:
-    """The answers file of a service in HEAD. Raises _Problem."""
+    """The answers file of a service in HEAD. Raises _Problem, and _NoService where there is none."""
     try:
         text = drift.committed_answers(repository, directory, environ)
     except Unknown as unknown:
         raise _Problem(f"it cannot be read: {unknown}.") from unknown
     if text is None:
-        raise _Problem(f"the last commit has no {ANSWERS_FILE} there." if directory else _NO_SERVICE)
+        if directory:  # which somebody named, since no shell lists what is in there
+            raise _Problem(f"the last commit has no {ANSWERS_FILE} there.")
+        raise _NoService(_NO_SERVICE)
     return encode(text)

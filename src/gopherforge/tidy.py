@@ -19,20 +19,31 @@ _BY_HAND = "go.mod and go.sum may be incomplete: run `go mod tidy`"
 
 
 def complete(
-    store: Store, ours: Tree, merged: Merged, scratch: Path, environ: Mapping[str, str], *, around: Surroundings
+    store: Store,
+    ours: Tree,
+    merged: Merged,
+    scratch: Path,
+    environ: Mapping[str, str],
+    *,
+    around: Surroundings,
+    stranded: bool = False,
 ) -> Merged:
     """The merge with each go.mod and go.sum completed, where only Go can tell what they lack; else with a warning.
 
-    `ours` are the author's files, in a repository that is `around` them. It works in `scratch`, an existing directory.
-    Raises ProgramMissing and ProgramFailed where git fails.
+    `ours` are the author's files, in a repository that is `around` them. `stranded` says that some import packages of the
+    service that are gone. It works in `scratch`, an existing directory. Raises ProgramMissing and ProgramFailed where git fails.
     """
     incomplete = {place: modules for place, modules in merged.modules.items() if not modules.complete}
-    tree, sentences = merged.tree, dict.fromkeys(incomplete, f"{_BY_HAND} once the conflicts are resolved.")
-    if incomplete and not merged.conflicts:
+    waiting = dict.fromkeys(incomplete, "the conflicts are resolved") if merged.conflicts else {}
+    if stranded and "" in incomplete:
+        waiting.setdefault("", "no file imports what is gone")
+    sentences = {place: f"{_BY_HAND} once {what}." for place, what in waiting.items()}
+    tree = merged.tree
+    if ready := {place: modules for place, modules in incomplete.items() if place not in waiting}:
         directory = check_out(store, store.write(tree), around, scratch / "tidy")
-        sentences = {place: tidy(directory / place, environ, modules.own) for place, modules in incomplete.items()}
-        tree = tree | _written(store, tree, directory, incomplete)
-    told = [located(place, sentence) for place, sentence in sentences.items() if sentence]
+        sentences |= {place: tidy(directory / place, environ, modules.own) for place, modules in ready.items()}
+        tree = tree | _written(store, tree, directory, ready)
+    told = [located(place, sentence) for place, sentence in sorted(sentences.items()) if sentence]
     return replace(merged, tree=tree, warnings=(*merged.warnings, *told, *_outdated_copies(ours, tree, merged.modules)))
 
 

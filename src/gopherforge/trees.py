@@ -25,6 +25,11 @@ class Entry:
         """Whether it is neither a link nor a submodule, so that its bytes can be merged."""
         return self.mode.startswith("100")
 
+    @property
+    def is_submodule(self) -> bool:
+        """Whether it is a commit of another repository."""
+        return self.mode == "160000"
+
 
 Tree = Mapping[str, Entry]
 """POSIX path below the service's directory to entry; what is not UTF-8 in a path is there as surrogate escapes."""

@@ -79,6 +79,8 @@ def test_a_check_ends_with_3_and_knows_no_changes(forge: Forge, old: Path) -> No
     assert (told["from"], told["to"]) == ("v0.1.0", newest)
     plain = forge("update", "--check", cwd=old)
     assert (plain.code, plain.stdout, plain.stderr) == (3, f"orders can be updated from v0.1.0 to {newest}.\n", "")
+    current = data(forge("update", "--diff", "--to", "v0.1.0", "--json", cwd=old), diff=str)
+    assert current["diff"] == ""
     current = data(forge("update", "--check", "--to", "v0.1.0", "--json", cwd=old))
     assert (current["from"], current["to"], current["added"]) == ("v0.1.0", "v0.1.0", [])
 

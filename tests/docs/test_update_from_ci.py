@@ -29,8 +29,21 @@ PINNED = re.compile(r"uses: (\S+@\S+ # \S+)$", re.MULTILINE)
 REMOTE = "https://update:secret@git.example.com/acme/orders.git"
 
 REQUESTS = """#!/bin/sh
-# Stands in for a program that opens requests: writes down its arguments and its input, each call in a file of its own.
-case $1 in auth) exit 0 ;; esac
+# Stands in for a program that opens requests: writes down its arguments and its input, each call in a file of its own, and
+# tells of those for a branch: in any case of one from a fork.
+case " $* " in
+  " auth "*) exit 0 ;;
+  " pr list "*" --state all "* | *" --get "*)
+    for word in "$@"; do case $word in *gopherforge/*) branch=${word#source_branch=} ;; esac; done
+    known='[{"isCrossRepository": true, "source_project_id": 8}, {"isCrossRepository": false, "source_project_id": 7}]'
+    grep --quiet --recursive --line-regexp --extended-regexp "(source_branch=)?$branch" "$REQUESTS" ||
+      known=$(echo "$known" | jq .[:1])
+    filter=.
+    while [ $# -gt 0 ]; do case $1 in --jq) filter=$2 ;; esac; shift; done
+    echo "$known" | jq --compact-output "$filter"
+    exit ;;
+esac
+[ ! -e "$REQUESTS.refused" ] || exit 22
 file=$REQUESTS/$(ls "$REQUESTS" | wc -l)
 printf '%s\\n' "$@" > "$file"
 for word in "$@"; do case $word in *@/*) cat "${word#*@}" >> "$file" ;; --body-file) cat >> "$file" ;; esac; done
@@ -84,7 +97,7 @@ def on_gitlab(job: Job) -> Outcome:
     moved = script.replace("/tmp/", f"{job.place}/").replace("/opt/gopherforge", str(job.place / "gopherforge"))
     variables = {
         "UPDATE_TOKEN": "secret",
-        "CI_SERVER_HOST": "git.example.com",
+        "CI_SERVER_FQDN": "git.example.com",
         "CI_PROJECT_PATH": "acme/orders",
         "CI_PROJECT_ID": "7",
         "CI_DEFAULT_BRANCH": "main",
@@ -131,7 +144,7 @@ def job(project: Project, tmp_path: Path) -> Job:
 @pytest.mark.parametrize("go", [on_github, on_gitlab])
 class TestJob:
     def test_a_request_for_a_new_version_and_only_one(self, go: Callable[[Job], Outcome], job: Job) -> None:
-        for _ in range(2):  # the second time, the branch is on the server
+        for _ in range(2):  # the second time, it is known
             done = go(job)
             assert done.status == 0, done
             job.check_out()
@@ -148,6 +161,28 @@ class TestJob:
         assert f"# {title}" not in request  # it is not told twice
         assert "- [ ] " in request
         assert branch in request
+
+    def test_a_request_that_was_refused_is_made_the_next_time(self, go: Callable[[Job], Outcome], job: Job) -> None:
+        (job.place / "requests.refused").touch()
+        assert go(job).status == 22
+        assert job.requests == []
+        branch, main = job.branches
+        pushed = git(job.server, "rev-parse", branch)
+        (job.place / "requests.refused").unlink()
+        job.check_out()
+
+        done = go(job)
+        assert (done.status, len(job.requests), job.branches) == (0, 1, [branch, main]), done
+        assert git(job.server, "rev-parse", branch) == pushed
+
+    def test_a_version_that_was_proposed_is_not_proposed_again(self, go: Callable[[Job], Outcome], job: Job) -> None:
+        """Also where its branch is gone with its request."""
+        assert go(job).status == 0
+        git(job.server, "branch", "--quiet", "-D", job.branches[0])
+        job.check_out()
+
+        done = go(job)
+        assert (done.status, job.branches, len(job.requests)) == (0, ["main"], 1), done
 
     def test_nothing_where_there_is_nothing_new(self, go: Callable[[Job], Outcome], job: Job) -> None:
         assert go(job).status == 0

@@ -70,10 +70,12 @@ class Merge:
         return self.merged.renamed
 
 
-def merge_files(store: Store, base: Files, ours: Files, theirs: Files, rules: Mapping[str, str] | None = None) -> Merge:
+def merge_files(
+    store: Store, base: Files, ours: Files, theirs: Files, rules: Mapping[str, str] | None = None, *, asked: bool = False
+) -> Merge:
     """`rules` are pattern to owner, the more exact first. Whatever comes out can be written as a tree."""
     old, mine, new = (write(store, files) for files in (base, ours, theirs))
-    merged = merge(store, old, mine, new, Ownership(tuple((rules or {}).items())), labels=LABELS)
+    merged = merge(store, old, mine, new, Ownership(tuple((rules or {}).items())), labels=LABELS, asked=asked)
     assert store.read(store.write(merged.tree)) == merged.tree
     assert merged.conflicts.keys() == {conflict.paths[0] for conflict in merged.explained}
     stages = {

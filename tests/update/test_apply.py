@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +15,32 @@ from gopherforge.errors import CannotRecover, CannotWrite, ForgeError, InTheWay,
 from gopherforge.repository import Repository, open_repository
 from gopherforge.trees import Entry
 from tests.core.installation import AS_ANYONE
-from tests.support import program
-from tests.update.authored import NEW, OLD, Authored, Files, Link, files, git, git_directory_elsewhere, kinds, state
+from tests.support import program, run
+from tests.update.authored import NEW, OLD, Authored, Files, Link, Script, files, git, git_directory_elsewhere, kinds, state
+
+UPPER_PROCESS = """# A filter as gitattributes(5) has it: capitals in the work tree.
+import sys
+
+def read():
+    lines = []
+    while (size := int(sys.stdin.buffer.read(4) or b"0", 16)):
+        lines.append(sys.stdin.buffer.read(size - 4))
+    return lines
+
+def write(*lines):
+    sys.stdout.buffer.write(b"".join(b"%04x%s" % (len(line) + 4, line) for line in lines) + b"0000")
+    sys.stdout.buffer.flush()
+
+read()
+write(b"git-filter-server\\n", b"version=2\\n")
+read()
+write(b"capability=clean\\n", b"capability=smudge\\n")
+while asked := read():
+    content = b"".join(read())
+    write(b"status=success\\n")
+    write(content.upper() if b"command=smudge\\n" in asked else content.lower())
+    write()
+"""
 
 
 @pytest.fixture
@@ -126,6 +151,35 @@ class TestApplied:
             assert kinds(files(author.path)) == kinds(NEW)
             assert author.git("write-tree") == tree
             assert [path.name for path in away.iterdir() if "gopher" in path.name] == []
+
+    def test_with_the_git_directory_mounted_from_elsewhere(self, author: Authored, tmp_path: Path) -> None:
+        """From the same file system, and yet nothing can be moved into the work tree."""
+        tree = author.tree(NEW)
+        shutil.copytree(author.path / ".git", tmp_path / "away", symlinks=True)
+        code = """if True:
+            import os, sys
+            from pathlib import Path
+            from gopherforge.apply import apply
+            from gopherforge.repository import open_repository
+            apply(open_repository(Path(sys.argv[1]), os.environ), sys.argv[2])
+        """
+        alone = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+        mounted = [
+            "sh",
+            "-c",
+            'mount --bind "$1" "$2" && shift 2 && exec "$@"',
+            "sh",
+            str(tmp_path / "away"),
+            str(author.path / ".git"),
+        ]
+        done = run([*alone, *mounted, sys.executable, "-c", code, str(author.path), tree], cwd=tmp_path)
+        assert done.status == 0, done
+
+        assert kinds(files(author.path)) == kinds(NEW)
+        shutil.rmtree(author.path / ".git")
+        shutil.move(tmp_path / "away", author.path / ".git")
+        assert author.git("write-tree") == tree
+        assert author.git("diff", "--name-only") == ""
 
     def test_in_a_shallow_clone_with_a_detached_head(self, author: Authored, tmp_path: Path) -> None:
         author.commit("second")
@@ -369,6 +423,34 @@ class TestSettings:
         assert kinds(files(author.path / "data")) == kinds({"new.bin": "NEW\n", "old.bin": "OLDER\n"})
         assert author.git("write-tree") == tree
         assert author.git("diff", "--name-only") == ""
+
+    def test_filters_that_go_on_running_run_there_too(self, tmp_path: Path) -> None:
+        """As git-lfs does."""
+        author = Authored(tmp_path / "100%fine")
+        kept: Files = {"upper.py": UPPER_PROCESS, ".gitattributes": "*.bin filter=upper\n"}
+        author.write(kept)
+        author.git("config", "filter.upper.process", f"{shlex.quote(sys.executable)} upper.py")
+        author.git("config", "filter.upper.required", "true")
+        author.commit("filter")
+        apply(opened(author), author.tree({**NEW, **kept, "data/new.bin": "new\n"}))
+
+        assert (author.path / "data/new.bin").read_text() == "NEW\n"
+        assert author.git("diff", "--name-only") == ""
+
+    @pytest.mark.parametrize("directory", ["100%fine", "a'b"])
+    def test_filters_run_at_the_top_of_the_work_tree(self, tmp_path: Path, directory: str) -> None:
+        """Where git runs them otherwise: their programs may be files of the repository."""
+        moved = Authored(tmp_path / directory)
+        moved.write({"upper": Script('#!/bin/sh\ntest "$1" = data/old.bin -o "$1" = data/new.bin && exec tr a-z A-Z\n')})
+        _filtered(moved, "./upper %f", "tr A-Z a-z")
+        moved.commit("filter")
+        moved.write({"data/old.bin": "OLD\n"})
+        moved.commit("filtered")
+        tree = moved.tree({**NEW, ".gitattributes": "*.bin filter=upper\n", "data/new.bin": "new\n", "data/old.bin": "older\n"})
+        apply(opened(moved), tree)
+
+        assert kinds(files(moved.path / "data")) == kinds({"new.bin": "NEW\n", "old.bin": "OLDER\n"})
+        assert moved.git("diff", "--name-only") == ""
 
     def test_attributes_that_come_with_the_new_tree_count(self, author: Authored) -> None:
         tree = author.tree({**NEW, ".gitattributes": "*.go text eol=crlf\n"})

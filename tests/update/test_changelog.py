@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gopherforge.changelog import BY_HAND, FILE, MODULE, Release, between
 from gopherforge.source import Source
+from tests.source import ROOT
 from tests.support import Shared
 from tests.update.releases import starts, updated
 from tests.variants import landmarks
@@ -60,7 +61,7 @@ NEW = """# Changelog
 
 
 def test_only_what_is_newer_counts_and_only_what_is_for_services() -> None:
-    assert between("v0.1.0", OLD, NEW, "example.com/orders") == (
+    assert between("v0.1.0", OLD, NEW, module="example.com/orders") == (
         Release("", ("Newest of `example.com/orders`.",)),
         Release("v0.2.0", ("By hand: a long entry goes on.",)),
     )
@@ -94,21 +95,50 @@ def test_what_was_there_before_its_release_is_not_told_again() -> None:
     assert between("v0.2.0-7-gabc1234", text, text) == ()
 
 
+def test_what_other_templates_changed_is_left_out() -> None:
+    entries = [
+        "For all.",
+        "`go-http-service`: Of one.",
+        "`go-http-service`, `go-worker-pool`: By hand: of two.",
+        "`go-grpc-service`: Of another.",
+        "`go test`: Of no template.",
+    ]
+    text = "\n- ".join(["## Unreleased\n\n### Generated services\n", *entries])
+
+    def told(template: str) -> list[str]:
+        return [entry for release in between("v0.1.0", "", text, template) for entry in release.entries]
+
+    assert told("go-http-service") == ["For all.", "Of one.", "By hand: of two.", "`go test`: Of no template."]
+    assert told("go-worker-pool") == ["For all.", "By hand: of two.", "`go test`: Of no template."]
+    assert told("go-grpc") == ["For all.", "`go test`: Of no template."]
+    assert between("v0.1.0", "", text.replace("For all.", "`go-grpc-service`: For one."), "go-none")[0].entries == (entries[-1],)
+
+
+def test_entries_name_templates_that_there_are() -> None:
+    text = (ROOT / FILE).read_text(encoding="utf-8")
+    named = {name for scope in re.findall(r"(?m)^- ((?:`go-[\w-]+`(?:, )?)+): ", text) for name in re.findall(r"[\w-]+", scope)}
+    assert named <= {variant.template for variant in landmarks()}
+    assert {"go-http-service", "go-grpc-service"} <= named
+
+
 def test_a_report_has_all_that_real_releases_changed_in_services(releases: Source, shared: Shared, tmp_path: Path) -> None:
-    """From the first release to the newest version, and nothing else of the changelog."""
+    """From the first release to the newest version, of its own template, and nothing else of the changelog."""
     variant = next(variant for variant in landmarks() if variant.template == "go-http-service")
     module = "example.com/user-service"
     answers = {**starts(releases, variant)["v0.1.0"], "module": module}
     updated(shared, "v0.1.0", answers, tmp_path / "user-service", tmp_path / "report.md")
     report = (tmp_path / "report.md").read_text(encoding="utf-8")
 
-    expected, others = [], []
+    expected, others, tasks = [], [], []
     for heading, text in parts(releases.read(releases.newest, FILE), "##"):
         version = heading.split()[0].replace("Unreleased", "Not yet released")
         for part, listed in parts(text, "###"):
             if part == "Generated services" and version != "v0.1.0":
                 entries = [entry.replace(MODULE, module) for entry in items(listed)]
-                expected.append((version, [entry for entry in entries if not entry.startswith(BY_HAND)]))
+                others += [entry for entry in entries if entry.startswith("`go-grpc-service`: ")]
+                own = [re.sub(r"^(`go-[\w-]+`(, )?)+: ", "", entry) for entry in entries if entry not in others]
+                expected.append((version, [entry for entry in own if not entry.startswith(BY_HAND)]))
+                tasks += [entry.removeprefix(BY_HAND) for entry in own if entry.startswith(BY_HAND)]
             else:
                 others += items(listed)
 
@@ -117,6 +147,8 @@ def test_a_report_has_all_that_real_releases_changed_in_services(releases: Sourc
     assert [version for version, _ in told][-4:] == ["v0.5.0", "v0.4.0", "v0.3.0", "v0.2.0"]
     assert others
     assert [entry for entry in others if entry in report] == []
+    assert tasks
+    assert [f"[ ] {task}" for task in tasks] == items(dict(parts(report, "##"))["To do by hand"])
 
 
 def parts(text: str, level: str) -> list[tuple[str, str]]:

@@ -80,7 +80,7 @@ def service(tmp_path: Path, project: Project) -> Path:
 def place(project: Project, place_of: Callable[[Project], Place]) -> Place:
     """With Go, and with the author of all tests."""
     author = {name: value for name, value in os.environ.items() if name.startswith("GIT_")}
-    return replace(place_of(project), environ={**gotools.environment(), **author, "GOFLAGS": ""})
+    return replace(place_of(project), environ={**gotools.environment(), **author})
 
 
 def run(place: Place, *, answer: bool | None, **options: object) -> tuple[Result, list[str]]:
@@ -106,6 +106,7 @@ def test_who_agrees_gets_the_new_names_in_the_same_step(service: Path, place: Pl
     assert (service / "clock/clock.go").read_text() == NEW
     assert result.data["changed"] == [".copier-answers.yml", "clock/clock.go", DOS, UNIX]
     assert "go fix" not in result.text
+    assert result.data["warnings"] == []
     assert git(service, "diff", "--name-only") == ""
     git(service, "reset", "--quiet", "--merge")
     assert git(service, "status", "--short") == ""
@@ -118,6 +119,7 @@ def test_who_declines_keeps_the_old_names_and_is_told_how_to_go_on(service: Path
     assert len(questions) == 1
     assert (service / UNIX).read_text() == CALLS
     assert result.data["changed"] == [".copier-answers.yml", "clock/clock.go"]
+    assert result.data["warnings"] == ["Run `go fix -inline ./...`: it carries your code over from old names to new ones."]
     command = next(line.strip().partition(",")[0] for line in result.text.splitlines() if "go fix" in line)
     done = gotools.go(service, *command.split()[1:], GOFLAGS="")
     assert done.status == 0, done

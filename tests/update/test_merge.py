@@ -203,6 +203,15 @@ class TestDeletions:
         assert merge.files == {"Makefile": "m\n", "deploy/x": "x\n", "deploy/helm/e.yaml": "e\n"}
         assert merge.kept == ("deploy/k8s/c.yaml", "deploy/k8s/more/d.yaml")
 
+    def test_what_the_author_asked_for_comes_in_directories_of_its_own(self, scratch: Store) -> None:
+        """Also where the one above them was deleted."""
+        base: Files = {"deploy/rules/a.yaml": "a\n", "Makefile": "m\n"}
+        new: Files = {"deploy/rules/b.yaml": "b\n", "deploy/k8s/base/c.yaml": "c\n"}
+        merge = merge_files(scratch, base, {"Makefile": "m\n"}, {**base, **new}, asked=True)
+
+        assert merge.files == {"Makefile": "m\n", "deploy/k8s/base/c.yaml": "c\n"}
+        assert merge.kept == ("deploy/rules/b.yaml",)
+
 
 class TestRenames:
     def test_the_authors_edit_follows_the_templates_rename(self, scratch: Store) -> None:
@@ -249,6 +258,15 @@ class TestRenames:
 
         assert (merge.files, merge.stages) == ({"mine": mine, "b": "b\n"}, {"mine": {"1": numbered(1, 30), "2": mine}})
         assert merge.explained == ["mine: you renamed it from a, and the template no longer has it; yours is in its place."]
+
+    def test_pins_of_a_renamed_file_that_the_template_deleted_are_the_authors(self, scratch: Store) -> None:
+        old = "".join(
+            f"- uses: actions/step{number}@v1\n  with: all of the words of the step number {number}\n" for number in range(9)
+        )
+        mine = old.replace("@v1", "@v2")
+        merge = merge_files(scratch, {"ci.yml": old, "b": "b\n"}, {"build.yml": mine, "b": "b\n"}, {"b": "b\n"})
+
+        assert (merge.files, merge.stages) == ({"build.yml": mine, "b": "b\n"}, {"build.yml": {"1": old, "2": mine}})
 
     def test_a_rename_onto_a_file_of_the_other_side_loses_neither(self, scratch: Store) -> None:
         mine = numbered(1, 30, line2="2\n")
@@ -298,6 +316,13 @@ class TestDirectories:
 
         assert merge.files == {**self.MOVED, "infra/web/mine.go": "mine\n"}
         assert merge.renamed["platform/http/mine.go"] == "infra/web/mine.go"
+
+    def test_a_submodule_of_the_author_stays_where_it_is(self, scratch: Store) -> None:
+        """.gitmodules says where that is."""
+        module = Submodule("1" * 40)
+        merge = merge_files(scratch, self.BASE, {**self.BASE, "platform/http/mine": module}, self.MOVED)
+
+        assert merge.files == {**self.MOVED, "platform/http/mine": module}
 
     def test_a_new_file_of_the_author_stays_where_the_template_deleted_the_directory(self, scratch: Store) -> None:
         merge = merge_files(scratch, self.BASE, {**self.BASE, "platform/http/mine.go": "mine\n"}, {"main.go": "main\n"})
@@ -473,6 +498,15 @@ class TestLineEnds:
         )
 
         assert merge.files == {"b": numbered(1, 20, line3="mine\n", line15="new\n").replace("\n", "\r\n")}
+
+    @pytest.mark.parametrize("lines", [30, 3])
+    def test_a_file_with_crlf_keeps_it_where_the_template_renamed_it(self, scratch: Store, lines: int) -> None:
+        """Although the author did nothing else in it; and also a short one, which is known again only if nothing has changed."""
+        old = numbered(1, lines)
+        new = numbered(1, lines, line5="new\n")
+        merge = merge_files(scratch, {"a": old, "x": "x\n"}, {"a": old.replace("\n", "\r\n"), "x": "x\n"}, {"b": new, "x": "x\n"})
+
+        assert (merge.files, merge.explained) == ({"b": new.replace("\n", "\r\n"), "x": "x\n"}, [])
 
     def test_a_conflict_has_the_line_ends_of_the_author(self, scratch: Store) -> None:
         merge = merge_files(scratch, {"a": "1\n2\n"}, {"a": "1\r\nmine\r\n"}, {"a": "1\nnew\n"})

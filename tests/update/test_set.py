@@ -1,5 +1,6 @@
 """`gopherforge set`: other answers at the same version of the templates."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from gopherforge.set_answers import Request, set_answers
 from gopherforge.source import PACKAGE
 from tests.core.history import Project
 from tests.update.authored import git, state
-from tests.update.upstream import ANSWERS, make, save
+from tests.update.upstream import ANSWERS, COPIER, make, save, template, upstream
 
 
 def run(place: Place, *words: str, **options: object) -> Result:
@@ -60,6 +61,37 @@ def test_what_the_author_wrote_in_between_stays(service: Path, place: Place) -> 
     run(place, "orders", "store=mysql")
     assert (service / "store.go").read_text() == f"{store}\nvar mine = 1\n".replace("postgres", "mysql")
     assert (service / "lines.txt").read_text() == "mine\n"
+
+
+def test_files_that_import_what_goes_are_told(tmp_path: Path, place_of: Callable[[Project], Place]) -> None:
+    """Of the service's own packages, also in conflicts; not those that test what goes, and go with it."""
+    project = upstream(tmp_path / "project")
+    settings = COPIER.replace("/store.go", "/store")
+    files = {
+        "store/store.go.jinja": "package store // [[ store ]]\n",
+        "store/store_test.go": "package store\n",
+        "store/deep/deep.go": "package deep\n",
+        "kept/kept.go": "package kept\n",
+    }
+    project.commit("release: v0.3.0", {"copier.yml": settings} | template(files))
+    service = make(project, tmp_path / "orders", "v0.3.0", {"store": "postgres"})
+    imports = 'package mine\n\nimport (\n\t"example.com/orders/kept"\n\t"example.com/orders/{}"\n)\n'
+    mine = {"mine/mine.go": imports.format("store"), "mine/mine_test.go": imports.format("store/deep")}
+    git(service, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},lib/some.go")
+    (service / "lib/some.go").mkdir(parents=True)
+    save(service, "mine", {**mine, "mine/other.go": imports.format("storey"), "mine/note.txt": imports.format("store")})
+
+    result = run(place_of(project), "orders", "store=none")
+    (warning,) = result.warnings
+    told, _, advice = warning.partition(": ")
+    assert told == "mine/mine.go and mine/mine_test.go import store and store/deep, which the service no longer has"
+    assert advice == "remove or change what does not build without."
+    save(service, "without")
+    run(place_of(project), "orders", "store=mysql")
+    save(service, "with")
+    git(service, "rm", "--quiet", *mine)
+    save(service, "mine no more")
+    assert run(place_of(project), "orders", "store=none").warnings == ()
 
 
 def test_what_author_and_answer_both_took_away_comes_back_with_the_answer(service: Path, place: Place) -> None:

@@ -240,6 +240,8 @@ def test_a_directory_of_a_bare_repository_is_told_as_it_is_in_head(service: Path
     assert (row["version"], row["behind"], row["edited"], row["problem"]) == ("v0.1.0", 2, ["lines.txt"], "")
     for other in ("services", "services/users"):
         assert tell(f"mono.git/{other}")["problem"] == f"the last commit has no {ANSWERS_FILE} there."
+        with pytest.raises(InvalidProject, match="cannot be checked"):  # no shell lists it: somebody mistook its name
+            status([f"mono.git/{other}"], Place(dict(os.environ), tmp_path), check=True)
     assert tell("mono.git")["problem"] == f"it is no service of gopherforge: it has no {ANSWERS_FILE}."
     assert tell("mono/services/users")["problem"] == "there is no such directory."
 
@@ -316,7 +318,9 @@ def test_check_finds_what_is_behind(templates: Project, tmp_path: Path, result: 
     newest = str(result("orders").data["services"][0]["latest"])  # type: ignore[index]
     make(templates, tmp_path / "users", newest)
     (tmp_path / "notes").mkdir()
-    assert result("users", "notes", check=True).exit_code == 0
+    (tmp_path / "README.md").touch()
+    git(tmp_path, "clone", "--quiet", "--bare", str(templates.path), "another.git")
+    assert result("users", "notes", "README.md", "another.git", check=True).exit_code == 0
     with pytest.raises(InvalidProject, match=r"^absent cannot be checked: there is no such directory\.$") as raised:
         result("users", "absent", check=True)
     assert len(raised.value.data["services"]) == 2  # type: ignore[index, arg-type]

@@ -148,6 +148,44 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(service: Path, place: Plac
     assert run(place).data == told.data
 
 
+def test_a_dry_run_warns_of_what_the_update_would_be_refused_for(tmp_path: Path, place_of: Callable[[Project], Place]) -> None:
+    """With the same words, and not where it is no obstacle."""
+    project = upstream(tmp_path / "project")
+    project.commit("release: v0.3.0", template({"new/file.txt": "new\n"}))
+    service, place = make(project, tmp_path / "orders", "v0.2.0"), place_of(project)
+
+    def warned() -> tuple[str, ...]:
+        told = run(place, dry_run=True)
+        assert told.data["warnings"] == list(told.warnings)
+        return told.warnings
+
+    assert warned() == ()
+    (service / "new").mkdir()
+    (service / "new/file.txt").touch()
+    (warning,) = warned()
+    assert warning == "without --dry-run this would be refused: files that git does not track are in the way: new/file.txt."
+    refused(place, InTheWay, "files are in the way", "that git does not track: new/file.txt.")
+    assert run(place, dry_run=True, branch="new").warnings == ()
+
+    (service / "new/file.txt").unlink()
+    assert warned() == ()  # an empty directory is in nobody's way
+    (service / "new").rmdir()
+    (service / "new").symlink_to("nowhere")
+    assert warned()[0].endswith("are in the way: new.")
+    refused(place, InTheWay, "that git does not track: new.")
+
+    (service / "README.md").write_text("mine\n")
+    (warning,) = warned()
+    reason = warning.removeprefix("without --dry-run this would be refused: ")
+    assert reason != warning
+    refused(place, UncleanWorkTree, reason)
+    assert run(place, dry_run=True, branch="new").warnings == ()
+    (service / ".git/gopherforge").mkdir()  # of a killed run, which is undone first
+    assert warned() == ()
+    git(place.cwd, "clone", "--quiet", "--bare", "orders", "bare.git")
+    assert run(place, directory="bare.git", dry_run=True).warnings == ()
+
+
 def test_of_many_files_only_a_dry_run_names_all(tmp_path: Path, place_of: Callable[[Project], Place]) -> None:
     project = upstream(tmp_path / "project")
     project.commit("release: v0.3.0", template({f"many/{number:02}.txt": "many\n" for number in range(25)}))
@@ -476,6 +514,24 @@ def test_a_version_that_cannot_be_rendered_is_named(tmp_path: Path, place_of: Ca
         broken = f"v0.3.0-1-g{worse[:9]}"
         save(service, "worse", {".copier-answers.yml": answers.replace("v0.1.0", broken)})
     refused(place_of(project), RenderFailed, f"the templates {broken} cannot be rendered", "nobody", "broken.txt")
+
+
+def test_a_module_path_that_the_templates_refuse_is_told_as_that_of_go_mod(service: Path, place: Place) -> None:
+    save(service, "mine", {"go.mod": "module go/orders\n\ngo 1.27.0\n"})
+    message = "go.mod calls the module go/orders, which v0.1.0 of the templates does not accept."
+    refused(place, InvalidProject, message, "give it another path in go.mod and in the imports")
+
+
+def test_a_conflict_with_a_submodule_is_marked(service: Path, place: Place) -> None:
+    """Its commit is in another repository."""
+    git(service, "rm", "--quiet", "lines.txt")
+    git(service, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},lines.txt")
+    git(service, "commit", "--quiet", "--message=a submodule")
+    (service / "lines.txt").mkdir()
+    with pytest.raises(Conflicts) as told:
+        run(place, "v0.2.0", on_conflict="mark")
+    assert told.value.exit_code == 4
+    assert git(service, "ls-files", "--stage", "lines.txt").splitlines()[1] == f"160000 {'1' * 40} 2\tlines.txt"
 
 
 def test_a_report_is_the_text_of_a_pull_request(service: Path, place: Place) -> None:
