@@ -84,7 +84,7 @@ bench: $(VENV)/development $(VENV)/go ## Measure what the budgets bound, in thre
 
 .PHONY: side-by-side
 side-by-side: $(VENV)/development $(VENV)/go ## Have gopherforge and plain Copier do the same updates, and count what each keeps
-	python -m benchmarks.side_by_side
+	python -m benchmarks.side_by_side --build
 
 .PHONY: bench-peers
 bench-peers: $(VENV)/development $(VENV)/go ## Measure services of other generators, too; needs go-blueprint, goctl and the network

@@ -78,12 +78,25 @@ def test_line_ends_make_no_conflict_real(tmp_path: Path) -> None:
 def test_the_page_names_what_was_lost(tmp_path: Path) -> None:
     case = Case("an edit", Edit(lambda _: None), Step("awkward", Variant("go-http-service", "full", ())))
     kept, lost = (judge(SIDES, files, [], {}, tmp_path) for files in (MERGED, SIDES.theirs))
-    taken = {name: Taken(kept if name == OURS else lost, builds=True, seconds=1.0) for name in TOOLS}
+    taken = {name: Taken(kept if name == OURS else lost, builds=True, warned=False, seconds=1.0) for name in TOOLS}
 
     text = "\n".join(page([(case, taken)]))
     assert "| an edit: go-http-service-full | 5 | all kept; 1.0 s | **5 lost**; 1.0 s | **5 lost**; 1.0 s |" in text
     assert "- an edit: go-http-service-full; Copier and Copier with rej:\n" in text
     assert "  - `a` lost `mine`\n" in text
+
+
+def test_the_page_tells_what_does_not_build_and_whether_that_was_said(tmp_path: Path) -> None:
+    case = Case("an edit", Edit(lambda _: None), Step("awkward", Variant("go-http-service", "full", ())))
+    verdict = judge(SIDES, MERGED, [], {}, tmp_path)
+    broken = {name: Taken(verdict, builds=False, warned=name == OURS, seconds=1.0) for name in TOOLS}
+    whole = {name: Taken(verdict, builds=True, warned=True, seconds=1.0) for name in TOOLS}
+
+    text = "\n".join(page([(case, broken), (case, whole)]))
+    said, silent = "all kept, does not build, with a warning; 1.0 s", "all kept, **does not build**; 1.0 s"
+    assert f"| an edit: go-http-service-full | 5 | {said} | {silent} | {silent} |" in text
+    assert "| gopherforge | 10 | 0 | 0 of 2 | 0 | 0 | 4 | 1 of 2 | 0 | 1.0 |" in text
+    assert "| Copier | 10 | 0 | 0 of 2 | 0 | 0 | 0 | 1 of 2 | 1 | 1.0 |" in text
 
 
 def test_a_line_is_told_as_code() -> None:
