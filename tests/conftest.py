@@ -42,6 +42,11 @@ UNMEASURED = (
 """The tests whose coverage is not measured, which takes a third more time: they do what others do, too, more often."""
 
 
+def pytest_configure() -> None:
+    """Before gRPC is imported: what it does at a fork ends some of those that only become other programs (grpc/grpc#13873)."""
+    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def isolation(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
     """No test sees or touches the developer's own configuration, git identity or terminal."""
