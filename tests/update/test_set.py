@@ -64,7 +64,7 @@ def test_what_the_author_wrote_in_between_stays(service: Path, place: Place) -> 
 
 
 def test_files_that_import_what_goes_are_told(tmp_path: Path, place_of: Callable[[Project], Place]) -> None:
-    """Of the service's own packages, also in conflicts; not those that test what goes, and go with it."""
+    """Of the packages of the service itself, and also of tests; not files that go with what they test."""
     project = upstream(tmp_path / "project")
     settings = COPIER.replace("/store.go", "/store")
     files = {
