@@ -11,6 +11,7 @@ from pathlib import Path
 
 import copier
 import yaml
+from copier._main import Worker
 from copier.errors import CopierError
 from jinja2 import TemplateError
 from plumbum import ProcessExecutionError, local
@@ -23,6 +24,9 @@ from gopherforge.scratch import scratch_directory
 from gopherforge.source import HEAD, Templates
 
 _CACHE = "COPIER_CACHE_DIR"
+
+# Asks git, for each file, whether a repository around it ignores what is executable: docs/decisions/0037.
+_ASKS_GIT = "_sync_git_index_executable_bit"
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ def render(
     with (
         scratch_directory(directory.parent) as scratch,
         _surroundings(templates, directory, scratch, environ),
+        _in_no_repository(),
         _explained(templates),
     ):
         if recorded is not None:
@@ -100,6 +105,20 @@ def _surroundings(templates: Templates, directory: Path, scratch: Path, environ:
                 del os.environ[_CACHE]
             else:
                 os.environ[_CACHE] = inherited
+
+
+@contextmanager
+def _in_no_repository() -> Iterator[None]:
+    """Keep Copier from asking git about each file, where there is no repository around. One that does not ask is left alone."""
+    asks = getattr(Worker, _ASKS_GIT, None)
+    if asks is None:
+        yield
+        return
+    setattr(Worker, _ASKS_GIT, lambda *_: None)
+    try:
+        yield
+    finally:
+        setattr(Worker, _ASKS_GIT, asks)
 
 
 @contextmanager
