@@ -15,7 +15,7 @@ AUTO = "auto"
 
 FAIL, MARK = "fail", "mark"
 
-CHANGES = ("answers_changed", "added", "changed", "deleted", "renamed", "conflicts", "kept")
+CHANGES = ("answers_changed", "added", "changed", "deleted", "renamed", "conflicts", "kept", "left_out")
 """What a command's data says about changes."""
 
 

@@ -26,6 +26,7 @@ class Merged:
     # file may be at the old one, and none at the new one, where it had to make room.
     renamed: dict[str, str]
     kept: tuple[str, ...]  # template changes not taken, because the author deleted or owns the file; sorted
+    missing: tuple[str, ...]  # files of the renderings that are not there because the author deleted them; sorted
     modules: dict[str, Modules]  # directory, "" for the service's own → what became of its go.mod and go.sum; sorted
     warnings: tuple[str, ...]  # sentences: what the author should look at
 
@@ -36,6 +37,7 @@ class _Result:
     stages: dict[str, dict[int, Entry]] = field(default_factory=dict)
     conflicts: set[Conflict] = field(default_factory=set)
     kept: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
 
     def conflict(self, kind: str, *paths: str, stages: tuple[Entry | None, Entry | None, Entry | None]) -> None:
         self.conflicts.add(Conflict(kind, paths))
@@ -65,9 +67,9 @@ def merge(
     if ANSWERS_FILE in theirs:
         result.tree[ANSWERS_FILE] = theirs[ANSWERS_FILE]
     explained = sorted(result.conflicts, key=lambda conflict: (conflict.paths, conflict.kind))
-    kept = tuple(sorted(result.kept.union(names.left_out)))
+    kept, missing = (tuple(sorted(paths.union(names.left_out))) for paths in (result.kept, result.missing))
     warnings = tuple(located(directory, warning) for directory, each in modules.items() for warning in each.warnings)
-    return Merged(result.tree, result.stages, tuple(explained), names.moved, kept, modules, warnings)
+    return Merged(result.tree, result.stages, tuple(explained), names.moved, kept, missing, modules, warnings)
 
 
 def located(directory: str, sentence: str) -> str:
@@ -174,6 +176,8 @@ def _settle(sides: Sides, names: Renames, result: _Result) -> list[str]:
     for path in sorted(sides.base.keys() | sides.ours.keys() | sides.theirs.keys()):
         base, ours, theirs = stages = sides.at(path)
         entry = ours
+        if base and not ours:
+            result.missing.add(path)
         if path in names.dropped:
             result.conflict("rename/delete", path, names.dropped[path], stages=stages)
         elif ours == base:

@@ -10,6 +10,8 @@ from gopherforge.revision import Revision
 from gopherforge.source import Source
 from gopherforge.wording import printable
 
+_KEPT = "These are yours, or you deleted them, so that they stay as they are:"
+
 
 def news(revision: Revision, source: Source) -> tuple[Release, ...]:
     """What the changelog has to say about the way between the two versions."""
@@ -25,7 +27,8 @@ def text(revision: Revision, releases: Sequence[Release]) -> str:
         *_section("What is new", _news(releases)),
         *_section("To do by hand", _tasks(revision, releases)),
         *_section("Answers that change", _answers(revision.answers_changed)),
-        *_section("Not taken over", _kept(revision.kept)),
+        *_section("Not taken over", _listed(_KEPT, revision.kept)),
+        *_section("Stays deleted", _listed("You deleted these files of the template:", summary.still_deleted(revision))),
         *_section("Files", _files(revision)),
     ]
     return "\n\n".join(sections) + "\n"
@@ -72,10 +75,8 @@ def _answers(changed: Mapping[str, tuple[object, object]]) -> list[str]:
     return ["| question | before | now |", "|---|---|---|", *rows]
 
 
-def _kept(paths: Sequence[str]) -> list[str]:
-    if not paths:
-        return []
-    return ["These are yours, or you deleted them, so that they stay as they are:", "", *(f"- {_code(path)}" for path in paths)]
+def _listed(sentence: str, paths: Sequence[str]) -> list[str]:
+    return [sentence, "", *(f"- {_code(path)}" for path in paths)] if paths else []
 
 
 def _files(revision: Revision) -> list[str]:

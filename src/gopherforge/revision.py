@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gopherforge import goimports, merge, ownership, tidy, trees
+from gopherforge import goimports, merge, ownership, tidy, trees, way_back
 from gopherforge.catalog import load
 from gopherforge.change import Target
 from gopherforge.errors import CannotUpdate, InvalidProject
@@ -36,6 +36,7 @@ class Revision:
     conflicts: Mapping[str, Mapping[int, Entry]]  # by stage: 1 the old template's, 2 the author's, 3 the new template's
     explained: tuple[str, ...]  # a sentence or more on each conflict
     kept: tuple[str, ...]
+    left_out: tuple[str, ...]  # managed files of the new template that the author deleted
     warnings: tuple[str, ...]
     tree: str
     store: Store
@@ -77,7 +78,9 @@ def revise(service: Service, source: Source, target: Target, scratch: Path, envi
     _check_answers(service, base.answers)
     labels = (f"yours-since-{service.record.version}", target.label)
     owners, asked = ownership.load(new.root, old.root), bool(target.answers)
-    merged = merge.merge(store, base.tree, ours, theirs.tree, owners, labels=labels, asked=asked)
+    sides = base.tree, ours, theirs.tree
+    merged = way_back.merge_back(store, service.repository, sides, owners, labels=labels) if asked else None
+    merged = merged or merge.merge(store, *sides, owners, labels=labels, asked=asked)
     stranded = _stranded(service, store, ours, merged.tree)
     around = surroundings(service.repository)
     completed = tidy.complete(store, ours, merged, scratch, environ, around=around, stranded=bool(stranded))
@@ -143,6 +146,7 @@ def _revision(
         conflicts=dict(sorted(merged.conflicts.items())),
         explained=tuple(map(str, merged.explained)),
         kept=merged.kept,
+        left_out=tuple(path for path in merged.missing if path in theirs.tree),
         warnings=(*_notices(service), *_lacking(target, theirs.tree.keys() & set(merged.kept) - ours.keys()), *merged.warnings),
         tree=store.write(after),
         store=store,

@@ -23,6 +23,7 @@ def data(revision: Revision) -> dict[str, object]:
         "renamed": [{"from": old, "to": new} for old, new in revision.renamed.items()],
         "conflicts": list(revision.conflicts),
         "kept": list(revision.kept),
+        "left_out": list(revision.left_out),
         "warnings": list(revision.warnings),
     }
 
@@ -37,8 +38,14 @@ def text(revision: Revision, *, shorten: bool) -> str:
         "Deleted": revision.deleted,
         "Conflicts": revision.explained,
         "Not taken over, because it is yours or you deleted it": revision.kept,
+        "Stays deleted": still_deleted(revision),
     }
     return "\n\n".join(_listed(heading, lines, _SHOWN if shorten else len(lines)) for heading, lines in told.items() if lines)
+
+
+def still_deleted(revision: Revision) -> list[str]:
+    """The files that the author deleted and in which nothing changed, so that they are not among `kept`."""
+    return [path for path in revision.left_out if path not in revision.kept]
 
 
 def counts(revision: Revision) -> str:

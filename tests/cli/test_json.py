@@ -49,7 +49,7 @@ WRONG = {
 REVISION = {
     **dict.fromkeys(("path", "template", "from", "to"), str),
     "answers_changed": dict,
-    **dict.fromkeys(("added", "changed", "deleted", "renamed", "conflicts", "kept", "warnings"), list),
+    **dict.fromkeys(("added", "changed", "deleted", "renamed", "conflicts", "kept", "left_out", "warnings"), list),
     **dict.fromkeys(("branch", "commit"), NoneType),
 }
 DATA = {

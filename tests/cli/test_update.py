@@ -19,7 +19,7 @@ Forge = Callable[..., Ran]
 
 FOR_MORE = {"copier", "jinja2", "gopherforge.apply", "gopherforge.delivery", "gopherforge.engine", "gopherforge.merge"}
 
-LISTS = ("added", "changed", "deleted", "renamed", "conflicts", "kept")
+LISTS = ("added", "changed", "deleted", "renamed", "conflicts", "kept", "left_out")
 DATA = {
     **dict.fromkeys(("path", "template", "from", "to"), str),
     "answers_changed": dict,

@@ -180,11 +180,12 @@ class TestDeletions:
         merge = merge_files(scratch, self.BASE, {"Makefile": numbered(1, 9)}, {"Makefile": "new\n", **theirs})
 
         assert (merge.files, merge.kept, merge.explained) == ({"Makefile": "new\n"}, kept, [])
+        assert merge.merged.missing == ("compose.yaml",)
 
     def test_what_the_author_deleted_does_not_come_back_under_another_name(self, scratch: Store) -> None:
         merge = merge_files(scratch, {"a.mk": numbered(1, 30)}, {}, {"b.mk": numbered(1, 30, line2="2\n")})
 
-        assert (merge.files, merge.kept) == ({}, ("b.mk",))
+        assert (merge.files, merge.kept, merge.merged.missing) == ({}, ("b.mk",), ("b.mk",))
 
     def test_what_the_template_deleted_and_the_author_edited_is_a_conflict(self, scratch: Store) -> None:
         merge = merge_files(scratch, self.BASE, {**self.BASE, "compose.yaml": "mine\n"}, {"Makefile": numbered(1, 9)})
@@ -202,6 +203,7 @@ class TestDeletions:
 
         assert merge.files == {"Makefile": "m\n", "deploy/x": "x\n", "deploy/helm/e.yaml": "e\n"}
         assert merge.kept == ("deploy/k8s/c.yaml", "deploy/k8s/more/d.yaml")
+        assert merge.merged.missing == ("deploy/k8s/a.yaml", "deploy/k8s/b.yaml", *merge.kept)
 
     def test_what_the_author_asked_for_comes_in_directories_of_its_own(self, scratch: Store) -> None:
         """Also where the one above them was deleted."""

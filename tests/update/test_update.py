@@ -80,6 +80,7 @@ def test_a_service_follows_and_its_author_keeps_every_line(service: Path, place:
         "renamed": [],
         "conflicts": [],
         "kept": [],
+        "left_out": [],
         "warnings": [],
         "branch": None,
         "commit": None,
@@ -378,8 +379,20 @@ def test_the_author_deleted_and_so_it_stays(service: Path, place: Place) -> None
     (service / "lines.txt").unlink()
     save(service, "without")
     result = run(place)
-    assert (result.data["kept"], result.data["deleted"]) == (["lines.txt"], [])
+    assert [result.data[key] for key in ("kept", "left_out", "deleted")] == [["lines.txt"], ["lines.txt"], []]
+    assert "Stays deleted" not in result.text
     assert not (service / "lines.txt").exists()
+
+
+def test_what_the_author_deleted_is_told_also_where_nothing_changed_in_it(service: Path, place: Place) -> None:
+    (service / "Makefile").unlink()
+    save(service, "without")
+    result = run(place, report=Path("report.md"))
+    assert (result.data["kept"], result.data["left_out"]) == ([], ["Makefile"])
+    assert "\nStays deleted:\n  Makefile\n" in result.text
+    report = (place.cwd / "report.md").read_text()
+    assert "## Stays deleted\n\nYou deleted these files of the template:\n\n- `Makefile`\n\n## Files\n" in report
+    assert not (service / "Makefile").exists()
 
 
 def test_what_becomes_executable_is_so_and_is_told(tmp_path: Path, place_of: Callable[[Project], Place]) -> None:

@@ -1,0 +1,204 @@
+"""`set` to answers that the service had before leads to what it was then, not to what the template has."""
+
+import io
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gopherforge.change import Place
+from gopherforge.errors import Conflicts
+from gopherforge.report import Progress
+from tests.core.history import Project
+from tests.support import PROOF_IS_FULL, Shared
+from tests.update.authored import Files, git
+from tests.update.test_set import committed_tree, run
+from tests.update.test_update import run as update
+from tests.update.upstream import COPIER, LINES, make, save, template, upstream
+from tests.update.ways import Way, spread, take
+
+BLOCK = "wait for it\nopen it\nclose it\n"
+
+GO_MOD = """module [[ module ]]
+
+go 1.27.0
+[% if store == "postgres" %]
+
+require github.com/jackc/pgx/v5 v5.7.0
+[% endif %]
+"""
+
+WITH_STORE = {
+    "db.Dockerfile": "FROM postgres:17.1\n",
+    "store/open.go": 'package store\n\nimport _ "github.com/jackc/pgx/v5"\n',
+    "store/more.sql": "CREATE TABLE more ();\n",
+}
+"""Files that come with a store, and go with it."""
+
+WAYS = [way for way in spread() if way.step.answers and not way.expected]
+"""Of authors' edits, each before other answers with which it is no conflict."""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Templates in which a store brings files, lines of others and a module."""
+    made = upstream(tmp_path_factory.mktemp("upstream") / "project")
+    excluded = '[% if store != "postgres" %]\n    /db.Dockerfile\n    /store\n    [% endif %]'
+    changed = {
+        "go.mod.jinja": GO_MOD,
+        "lines.txt.jinja": f'{LINES}[% if store == "postgres" %]\n{BLOCK}[% endif %]\nlast line\n',
+        **WITH_STORE,
+    }
+    made.git("rm", "--quiet", "templates/go-http-service/lines.txt")
+    settings = {
+        "copier.yml": COPIER.replace("[% if", f"{excluded}\n    [% if"),
+        "ownership.yml": "managed: [/*, /store/**]\nmodules: [/go.mod, /go.sum]\n",
+    }
+    made.commit("feat: a store with more", settings | template(changed))
+    made.commit("release: v0.3.0", {"CHANGELOG.md": "# Changelog\n"})
+    made.commit("release: v0.4.0", template({"Makefile.jinja": "# [[ name ]] of v0.4.0\n"}))
+    return made
+
+
+@pytest.fixture
+def place(project: Project, place_of: Callable[[Project], Place]) -> Place:
+    return place_of(project)
+
+
+@pytest.fixture
+def service(project: Project, tmp_path: Path) -> Path:
+    """A service with a store, of which its author left less, and raised versions: the `first tree`."""
+    made = make(project, tmp_path / "orders", "v0.3.0", {"store": "postgres"})
+    for path in ("store/more.sql", "store.go"):
+        (made / path).unlink()
+    edited = {
+        "db.Dockerfile": "FROM postgres:18.0\n",
+        "go.mod": (made / "go.mod").read_text().replace("v5.7.0", "v5.8.0"),
+        "lines.txt": (made / "lines.txt").read_text().replace(BLOCK, "").replace("line 3\n", "line 3, mine\n"),
+    }
+    for path, text in edited.items():
+        assert (made / path).read_text() != text
+    save(made, "mine", edited)
+    return made
+
+
+def without_store(service: Path, place: Place, files: Files | None = None) -> None:
+    run(place, "orders", "store=none")
+    save(service, "without a store", files)
+    assert not (service / "db.Dockerfile").exists()
+    assert "pgx" not in (service / "go.mod").read_text()
+
+
+def test_the_first_tree_comes_back(service: Path, place: Place) -> None:
+    before = committed_tree(service)
+    without_store(service, place)
+    result = run(place, "orders", "store=postgres")
+    save(service, "with a store")
+    assert committed_tree(service) == before
+    assert (result.data["added"], result.data["kept"]) == (["db.Dockerfile", "store/open.go"], [])
+    assert result.data["left_out"] == ["store.go", "store/more.sql"]
+    assert "\nStays deleted:\n  store.go\n  store/more.sql\n" in result.text
+
+
+def test_what_the_author_did_in_between_stays(service: Path, place: Place) -> None:
+    before = git(service, "rev-parse", "HEAD")
+    without_store(service, place, {"own.txt": "mine\n", "Makefile": "# mine\n"})
+    save(service, "more", {"lines.txt": (service / "lines.txt").read_text().replace("line 9\n", "line 9, mine\n")})
+    run(place, "orders", "store=postgres")
+    save(service, "with a store")
+    assert git(service, "diff", "--name-only", before).split() == ["Makefile", "lines.txt", "own.txt"]
+    assert "line 9, mine\n" in (service / "lines.txt").read_text()
+
+
+def test_it_is_found_behind_other_answers_merges_and_in_a_monorepo(service: Path, place: Place) -> None:
+    before = committed_tree(service)
+    run(place, "orders", "store=mysql")
+    save(service, "another store")
+    git(service, "branch", "next")
+    save(service, "beside", {"own.txt": "mine\n"})
+    git(service, "switch", "--quiet", "next")
+    without_store(service, place)
+    git(service, "switch", "--quiet", "-")
+    git(service, "merge", "--quiet", "--no-ff", "--message", "Drop the store", "next")
+    git(service, "rm", "--quiet", "own.txt")
+    save(service, "nothing beside")
+    run(place, "orders", "store=postgres")
+    save(service, "with a store")
+    assert committed_tree(service) == before
+
+
+def test_below_the_top_of_a_repository_it_is_the_services_own(service: Path, place: Place, tmp_path: Path) -> None:
+    before = committed_tree(service)
+    top = tmp_path / "mono"
+    git(tmp_path, "init", "--quiet", "mono")
+    save(top, "another", {"beside.txt": "of another\n", ".copier-answers.yml": (service / ".copier-answers.yml").read_text()})
+    git(top, "fetch", "--quiet", str(service), "HEAD")
+    git(top, "read-tree", "--prefix=services/orders/", "-u", "FETCH_HEAD")
+    git(top, "commit", "--quiet", "--message", "Move in")
+    for answer in ("none", "postgres"):
+        run(place, "mono/services/orders", f"store={answer}")
+        save(top, f"with {answer}")
+    assert git(top, "rev-parse", "HEAD:services/orders") == before
+
+
+def test_it_is_found_though_another_module_path_was_recorded_since(service: Path, place: Place) -> None:
+    moved = (service / "go.mod").read_text().replace("example.com/orders", "example.com/mine")
+    before = save(service, "another module", {"go.mod": moved})
+    without_store(service, place)
+    run(place, "orders", "store=postgres")
+    save(service, "with a store")
+    assert git(service, "diff", "--name-only", before).split() == [".copier-answers.yml"]
+    assert "module: example.com/mine\n" in (service / ".copier-answers.yml").read_text()
+
+
+@pytest.mark.parametrize("obstacle", ["a newer version in between", "a history that is cut off", "a clone made with a filter"])
+def test_without_that_history_the_template_counts(service: Path, place: Place, tmp_path: Path, obstacle: str) -> None:
+    without_store(service, place)
+    if "newer" in obstacle:
+        update(place)
+        save(service, "newer")
+    else:
+        service.rename(tmp_path / "origin")
+        git(tmp_path / "origin", "config", "uploadpack.allowFilter", "true")
+        how = "--depth=1" if "cut off" in obstacle else "--filter=blob:none"
+        git(tmp_path, "clone", "--quiet", how, f"file://{tmp_path}/origin", "orders")
+    result = run(place, "orders", "store=postgres")
+    assert result.data["added"] == ["db.Dockerfile", "store.go", "store/more.sql", "store/open.go"]
+    assert result.data["left_out"] == []
+    assert {path: (service / path).read_text() for path in WITH_STORE} == WITH_STORE
+    assert f"line 19\n{BLOCK}last line\n" in (service / "lines.txt").read_text()
+    assert "pgx/v5 v5.7.0\n" in (service / "go.mod").read_text()
+
+
+def test_a_conflict_is_one_with_the_template(service: Path, place: Place) -> None:
+    save(service, "the block again", {"lines.txt": LINES + BLOCK.replace("wait", "stay") + "last line\n"})
+    with pytest.raises(Conflicts, match=r"lines\.txt"):
+        run(place, "orders", "store=none")
+    with pytest.raises(Conflicts, match=r"lines\.txt"):
+        run(place, "orders", "store=none", on_conflict="mark")
+    save(service, "resolved", {"lines.txt": LINES + "mine\nlast line\n"})
+    with pytest.raises(Conflicts) as told:
+        run(place, "orders", "store=postgres", on_conflict="mark")
+    assert told.value.data is not None
+    assert told.value.data["conflicts"] == ["lines.txt"]
+    assert f"\n{BLOCK}>>>>>>> v0.3.0-with-store=postgres\n" in (service / "lines.txt").read_text()
+
+
+@pytest.mark.parametrize("way", WAYS if PROOF_IS_FULL else WAYS[:1], ids=str)
+def test_real_services_get_back_what_they_were(way: Way, shared: Shared, tmp_path: Path) -> None:
+    """With every edit of an author's that was no conflict. Another module path in go.mod is recorded by then."""
+    taken, service = take(way, shared), tmp_path / "user-service"
+    shutil.copytree(taken.service, service)
+    save(service, "with other answers")
+    recorded = dict(way.step.before.options)
+    answers = [f"{key}={str(recorded[key]).lower()}" for key, _ in way.step.answers]
+    place = Place(dict(os.environ), tmp_path, Progress(io.StringIO()))
+
+    told = run(place, service.name, *answers)
+
+    save(service, "and back")
+    recorded_since = [".copier-answers.yml"] if way.name == "renamed module" else []
+    assert git(service, "diff", "--name-only", taken.head).split() == recorded_since
+    assert told.data["kept"] == []
