@@ -11,7 +11,6 @@ from pathlib import Path
 
 import copier
 import yaml
-from copier._main import Worker
 from copier.errors import CopierError
 from jinja2 import TemplateError
 from plumbum import ProcessExecutionError, local
@@ -110,15 +109,16 @@ def _surroundings(templates: Templates, directory: Path, scratch: Path, environ:
 @contextmanager
 def _in_no_repository() -> Iterator[None]:
     """Keep Copier from asking git about each file, where there is no repository around. One that does not ask is left alone."""
-    asks = getattr(Worker, _ASKS_GIT, None)
+    worker = getattr(getattr(copier, "_main", None), "Worker", None)
+    asks = getattr(worker, _ASKS_GIT, None)
     if asks is None:
         yield
         return
-    setattr(Worker, _ASKS_GIT, lambda *_: None)
+    setattr(worker, _ASKS_GIT, lambda *_: None)
     try:
         yield
     finally:
-        setattr(Worker, _ASKS_GIT, asks)
+        setattr(worker, _ASKS_GIT, asks)
 
 
 @contextmanager

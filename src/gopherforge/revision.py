@@ -79,7 +79,7 @@ def revise(service: Service, source: Source, target: Target, scratch: Path, envi
     labels = (f"yours-since-{service.record.version}", target.label)
     owners, asked = ownership.load(new.root, old.root), bool(target.answers)
     sides = base.tree, ours, theirs.tree
-    merged = way_back.merge_back(store, service.repository, sides, owners, labels=labels) if asked else None
+    merged = way_back.merge_back(store, service, sides, owners, environ, labels=labels) if asked else None
     merged = merged or merge.merge(store, *sides, owners, labels=labels, asked=asked)
     stranded = _stranded(service, store, ours, merged.tree)
     around = surroundings(service.repository)
