@@ -59,6 +59,9 @@ NEW = """# Changelog
 - First, in other words.
 """
 
+SCOPE = re.compile(r"^(`go-[\w-]+`(, )?)+: ")
+"""The templates that an entry is about, where not about all."""
+
 
 def test_only_what_is_newer_counts_and_only_what_is_for_services() -> None:
     assert between("v0.1.0", OLD, NEW, module="example.com/orders") == (
@@ -135,8 +138,8 @@ def test_a_report_has_all_that_real_releases_changed_in_services(releases: Sourc
         for part, listed in parts(text, "###"):
             if part == "Generated services" and version != "v0.1.0":
                 entries = [entry.replace(MODULE, module) for entry in items(listed)]
-                others += [entry for entry in entries if entry.startswith("`go-grpc-service`: ")]
-                own = [re.sub(r"^(`go-[\w-]+`(, )?)+: ", "", entry) for entry in entries if entry not in others]
+                others += [entry for entry in entries if (scope := SCOPE.match(entry)) and variant.template not in scope[0]]
+                own = [SCOPE.sub("", entry) for entry in entries if entry not in others]
                 expected.append((version, [entry for entry in own if not entry.startswith(BY_HAND)]))
                 tasks += [entry.removeprefix(BY_HAND) for entry in own if entry.startswith(BY_HAND)]
             else:
