@@ -30,6 +30,8 @@ require github.com/jackc/pgx/v5 v5.7.0
 [% endif %]
 """
 
+GO_SUM = "".join(f"github.com/jackc/pgx/v5 v5.7.0{file} h1:{'A' * 43}=\n" for file in ("", "/go.mod"))
+
 WITH_STORE = {
     "db.Dockerfile": "FROM postgres:17.1\n",
     "store/open.go": 'package store\n\nimport _ "github.com/jackc/pgx/v5"\n',
@@ -45,9 +47,10 @@ WAYS = [way for way in spread() if way.step.answers and not way.expected]
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Templates in which a store brings files, lines of others and a module."""
     made = upstream(tmp_path_factory.mktemp("upstream") / "project")
-    excluded = '[% if store != "postgres" %]\n    /db.Dockerfile\n    /store\n    [% endif %]'
+    excluded = '[% if store != "postgres" %]\n    /db.Dockerfile\n    /store\n    /go.sum\n    [% endif %]'
     changed = {
         "go.mod.jinja": GO_MOD,
+        "go.sum": GO_SUM,
         "lines.txt.jinja": f'{LINES}[% if store == "postgres" %]\n{BLOCK}[% endif %]\nlast line\n',
         **WITH_STORE,
     }
@@ -76,6 +79,7 @@ def service(project: Project, tmp_path: Path) -> Path:
     edited = {
         "db.Dockerfile": "FROM postgres:18.0\n",
         "go.mod": (made / "go.mod").read_text().replace("v5.7.0", "v5.8.0"),
+        "go.sum": (made / "go.sum").read_text().replace("v5.7.0", "v5.8.0"),
         "lines.txt": (made / "lines.txt").read_text().replace(BLOCK, "").replace("line 3\n", "line 3, mine\n"),
     }
     for path, text in edited.items():
@@ -85,7 +89,7 @@ def service(project: Project, tmp_path: Path) -> Path:
 
 
 def without_store(service: Path, place: Place, files: Files | None = None) -> None:
-    run(place, "orders", "store=none")
+    assert run(place, "orders", "store=none").data["left_out"] == []
     save(service, "without a store", files)
     assert not (service / "db.Dockerfile").exists()
     assert "pgx" not in (service / "go.mod").read_text()
@@ -105,11 +109,13 @@ def test_the_first_tree_comes_back(service: Path, place: Place) -> None:
 def test_what_the_author_did_in_between_stays(service: Path, place: Place) -> None:
     before = git(service, "rev-parse", "HEAD")
     without_store(service, place, {"own.txt": "mine\n", "Makefile": "# mine\n"})
-    save(service, "more", {"lines.txt": (service / "lines.txt").read_text().replace("line 9\n", "line 9, mine\n")})
-    run(place, "orders", "store=postgres")
+    edited = (service / "lines.txt").read_text().replace("line 9\n", "line 9, mine\n").replace("line 3, mine\n", "line 3\n")
+    save(service, "more, and one less", {"lines.txt": edited, "store/more.sql": WITH_STORE["store/more.sql"]})
+    result = run(place, "orders", "store=postgres")
     save(service, "with a store")
-    assert git(service, "diff", "--name-only", before).split() == ["Makefile", "lines.txt", "own.txt"]
-    assert "line 9, mine\n" in (service / "lines.txt").read_text()
+    assert git(service, "diff", "--name-only", before).split() == ["Makefile", "lines.txt", "own.txt", "store/more.sql"]
+    assert (service / "lines.txt").read_text() == edited
+    assert result.data["left_out"] == ["store.go"]
 
 
 def test_it_is_found_behind_other_answers_merges_and_in_a_monorepo(service: Path, place: Place) -> None:
@@ -209,9 +215,10 @@ def test_an_answer_that_was_written_by_hand_is_no_way_back(project: Project, pla
     service = make(project, tmp_path / "orders", "v0.3.0")
     answers = (service / ".copier-answers.yml").read_text()
     for word in ("postgres", "none"):
-        save(service, word, {".copier-answers.yml": answers.replace("store: none", f"store: {word}")})
+        cache = "" if word == "none" else "cache: false\n"
+        save(service, word, {".copier-answers.yml": answers.replace("store: none", f"store: {word}") + cache})
     result = run(place, "orders", "store=postgres")
-    assert result.data["added"] == ["db.Dockerfile", "store.go", "store/more.sql", "store/open.go"]
+    assert result.data["added"] == ["db.Dockerfile", "go.sum", "store.go", "store/more.sql", "store/open.go"]
 
 
 def test_the_template_counts_where_the_module_path_has_changed_since(service: Path, place: Place) -> None:
@@ -235,6 +242,15 @@ def test_a_conflict_is_one_with_the_template(service: Path, place: Place) -> Non
     assert told.value.data is not None
     assert told.value.data["conflicts"] == ["lines.txt"]
     assert f"\n{BLOCK}>>>>>>> v0.3.0-with-store=postgres\n" in (service / "lines.txt").read_text()
+
+
+def test_where_it_is_a_conflict_the_templates_side_is_the_templates(service: Path, place: Place) -> None:
+    mine = LINES.replace("line 3\n", "line 3, mine\n")
+    save(service, "the block again", {"lines.txt": f"{mine}{BLOCK}last line\n"})
+    without_store(service, place, {"lines.txt": mine.replace("line 19\n", "line 19, mine\n") + "last line\n"})
+    with pytest.raises(Conflicts):
+        run(place, "orders", "store=postgres", on_conflict="mark")
+    assert git(service, "show", ":3:lines.txt") == f"{LINES}{BLOCK}last line"
 
 
 @pytest.mark.parametrize("way", WAYS if PROOF_IS_FULL else WAYS[:1], ids=str)
