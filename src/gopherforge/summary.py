@@ -44,7 +44,7 @@ def text(revision: Revision, *, shorten: bool) -> str:
 
 
 def still_deleted(revision: Revision) -> list[str]:
-    """The files that the author deleted and in which nothing changed, so that they are not among `kept`."""
+    """The files that the author deleted, without those that are told among `kept`."""
     return [path for path in revision.left_out if path not in revision.kept]
 
 
