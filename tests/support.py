@@ -4,12 +4,14 @@ import fcntl
 import hashlib
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -57,9 +59,30 @@ def run(command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str] | No
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port that nobody listens on, for a server that cannot choose one by itself."""
-    with socket.create_server((host, 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A port that nobody listens on, for a server that cannot choose one by itself. No other call gives the same one.
+
+    Nor does the system, to a client: that could get there before the server, which takes long to start, or meet itself where it
+    looks for a server that is away.
+    """
+    return next(port for port in _ports if _is_free(host, port))
+
+
+def _ports_of_this_worker() -> Iterator[int]:
+    """Again and again, in a random order, what the system gives to nobody by itself, without what other workers have."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports = range(15_000 + worker, 32_768, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    return cycle(random.sample(ports, len(ports)))
+
+
+_ports = _ports_of_this_worker()
+
+
+def _is_free(host: str, port: int) -> bool:
+    try:
+        socket.create_server((host, port)).close()
+    except OSError:
+        return False
+    return True
 
 
 class Shared:

@@ -3,18 +3,15 @@
 import logging
 import os
 import pwd
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -22,7 +19,7 @@ import pika
 import pytest
 from pika.exceptions import AMQPError
 
-from tests.support import Outcome
+from tests.support import Outcome, free_port
 
 logging.getLogger("pika").setLevel(logging.CRITICAL)  # it complains of every server that does not answer yet
 
@@ -45,7 +42,7 @@ class Server:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._log = directory / "output"
-        self._port, self._metrics_port, self._node_port, self._names_port = _free_ports(4)
+        self._port, self._metrics_port, self._node_port, self._names_port = (free_port() for _ in range(4))
         self._program = _program("rabbitmq-server")
         self._names: subprocess.Popen[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -199,21 +196,6 @@ def running_server() -> Iterator[Server]:
             yield server
         finally:
             server.close()
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, below those that the system gives to clients: one of them could get there before the server,
-    which takes long to start, or meet itself where it looks for a server that is away."""
-    candidates = random.sample(range(15_000, 32_768), 100)
-    return list(islice(filter(_is_free, candidates), count))
-
-
-def _is_free(port: int) -> bool:
-    try:
-        socket.create_server(("127.0.0.1", port)).close()
-    except OSError:
-        return False
-    return True
 
 
 def _owner() -> pwd.struct_passwd | None:

@@ -4,6 +4,7 @@ import json
 import queue
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from tests.generated.service import PATIENCE, PROBE_PERIOD, eventually
+from tests.generated.service import PATIENCE, PROBE_PERIOD
 from tests.support import free_port, program
 
 SERVER, CLIENT, PRODUCER, CONSUMER = 2, 3, 4, 5
@@ -60,12 +61,16 @@ def running_collector(directory: Path) -> Iterator[Collector]:
         configuration = directory / "collector.yaml"
         configuration.write_text(yaml.safe_dump(_configuration(port, stack.enter_context(_sink(received)))), encoding="utf-8")
         log = directory / "collector.log"
+        deadline = time.monotonic() + PATIENCE
         command = [otelcol, f"--config=file:{configuration}"]
         process = stack.enter_context(
             subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=stack.enter_context(log.open("w")))
         )
         stack.callback(process.terminate)
-        eventually(lambda: "Everything is ready" in log.read_text(encoding="utf-8"))
+        while "Everything is ready" not in log.read_text(encoding="utf-8"):
+            assert process.poll() is None, log.read_text(encoding="utf-8")
+            assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
+            time.sleep(PROBE_PERIOD)
         yield Collector(port, received)
 
 
