@@ -51,6 +51,14 @@ def one_with_each(template: str, key: str) -> dict[Value, Variant]:
     return {dict(variant.options)[key]: variant for variant in reversed(variants()) if variant.template == template}
 
 
+def variant_of(template: str, chosen: Mapping[str, Value]) -> Variant:
+    """What a template makes of these answers, with the defaults for the rest. It need not be one that is proven."""
+    answers = _settled(template, chosen)
+    asked = _asked(template, answers)
+    proven = {variant.options: variant for variant in variants() if variant.template == template}
+    return proven.get(asked) or Variant(template, _difference(answers, _settled(template, {})), asked)
+
+
 def options(template: str) -> dict[str, tuple[Value, ...]]:
     """What a template offers: the questions that have choices, and their values."""
     asked = CATALOG.asked_by(template) - {"template"}

@@ -13,9 +13,12 @@ from gopherforge.report import Progress
 from gopherforge.source import Source
 from gopherforge.update import Request, update
 from tests.core.history import git
-from tests.support import Shared
+from tests.support import PROOF_IS_FULL, Shared
 from tests.update.ways import commit, rendering
-from tests.variants import Variant
+from tests.variants import Variant, landmarks, variants
+
+CHOSEN = variants() if PROOF_IS_FULL else landmarks()
+"""The variants that are started from, where a release has their template."""
 
 
 def starts(releases: Source, variant: Variant) -> dict[str, dict[str, Value]]:

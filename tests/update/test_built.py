@@ -1,19 +1,23 @@
 """What updates and changed answers make builds, passes its tests and the author's, and is tidy."""
 
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from gopherforge.source import Source
+from gopherforge import source
+from gopherforge.catalog import Value
+from gopherforge.scratch import scratch_directory
 from tests.generated.conftest import Project, Settings
 from tests.gotools import go, race_tests
 from tests.rendering import Rendering
 from tests.support import Outcome, Shared, digest
-from tests.update.releases import starts, updated
+from tests.update.releases import CHOSEN, starts, updated
 from tests.update.ways import Way, contents, export, spread, take
-from tests.variants import Variant, landmarks
+from tests.variants import Variant, variant_of, variants
 
 pytestmark = pytest.mark.go
 
@@ -30,6 +34,32 @@ def services() -> list[Way]:
     return list({way.name: way for way in reversed(ends)}.values())
 
 
+@dataclass(frozen=True)
+class End:
+    """What a service of a release becomes."""
+
+    variant: Variant
+    version: str
+    answers: Mapping[str, Value]
+
+    def __str__(self) -> str:
+        return f"{self.variant}-{self.version}"
+
+
+def untouched() -> list[End]:
+    """With everything on, and what no variant is: a release asks for less, and the rest is answered by defaults.
+
+    Each from one release. The others are, byte for byte, what the tests of `new` build.
+    """
+    with scratch_directory() as scratch, source.open_source(os.environ, scratch) as releases:
+        ends = [
+            End(variant_of(variant.template, answers), version, answers)
+            for variant in CHOSEN
+            for version, answers in starts(releases, variant).items()
+        ]
+    return list({end.variant: end for end in ends if end.variant.label == "full" or end.variant not in variants()}.values())
+
+
 def exported(service: Path, variant: Variant, shared: Shared) -> Project:
     """A result under the Go tools, once for all that have the same files."""
     name = digest(dict(contents(service)))
@@ -43,14 +73,11 @@ def check(project: Project, tested: Outcome) -> None:
     assert SKIPPED.search(tested.output) is None
 
 
-@pytest.mark.parametrize("variant", [variant for variant in landmarks() if variant.label == "full"], ids=str)
-def test_an_untouched_service(
-    variant: Variant, releases: Source, shared: Shared, tests_settings_of: Callable[[Project], Settings], tmp_path: Path
-) -> None:
-    """From one release: the results of all are the same bytes. Tested as what `new` makes is, and once for both."""
-    version, answers = list(starts(releases, variant).items())[-1]
-    updated(shared, version, answers, tmp_path / "service")
-    project = exported(tmp_path / "service", variant, shared)
+@pytest.mark.parametrize("end", untouched(), ids=str)
+def test_an_untouched_service(end: End, shared: Shared, tests_settings_of: Callable[[Project], Settings], tmp_path: Path) -> None:
+    """Tested as what `new` makes is, and once for both where Go reads the same."""
+    updated(shared, end.version, end.answers, tmp_path / "service")
+    project = exported(tmp_path / "service", end.variant, shared)
     settings = tests_settings_of(project)
     check(project, project.once("test", lambda: race_tests(project.path, tmp_path / "cover.out", settings)))
 

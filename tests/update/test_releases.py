@@ -6,13 +6,11 @@ import pytest
 
 from gopherforge.source import PACKAGE, Source
 from tests.core.history import git
-from tests.support import PROOF_IS_FULL, Shared
+from tests.support import Shared
 from tests.update.authored import files, kinds
-from tests.update.releases import starts, updated
+from tests.update.releases import CHOSEN, starts, updated
 from tests.update.ways import rendering
-from tests.variants import Variant, landmarks, variants
-
-CHOSEN = variants() if PROOF_IS_FULL else landmarks()
+from tests.variants import Variant, landmarks
 
 
 @pytest.mark.parametrize("variant", CHOSEN, ids=str)
