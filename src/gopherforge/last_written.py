@@ -46,14 +46,16 @@ def find(repository: Reader, texts: Mapping[str, str], environ: Mapping[str, str
     changes = _changes(repository, texts, environ)
     blobs = {oid for change in changes for oid in (*change.before, change.after)} - {""}
     roots = {change.commit for change in changes if change.parentless}
+    committed = {directory: ("HEAD", str(PurePosixPath(directory, ANSWERS_FILE))) for directory in texts}
     places = {("HEAD", directory) for directory in texts} | {(change.commit, change.directory) for change in changes}
-    contents, trees = repository.objects(blobs | roots, places, environ)
+    contents, names = repository.objects(blobs | roots, places | set(committed.values()), environ)
     history = _by_directory(changes)
     found: dict[str, Versions | Unknown] = {}
     for directory, text in texts.items():
         try:
-            change = _last(text, _story(directory, history), contents)
-            found[directory] = Versions(trees[change.commit, change.directory], _required(trees["HEAD", directory]))
+            head = _required(names["HEAD", directory])
+            change = _last(text, contents.get(names[committed[directory]], ""), _story(directory, history), contents)
+            found[directory] = Versions(names[change.commit, change.directory], head)
         except Unknown as unknown:
             found[directory] = unknown
     return found
@@ -126,9 +128,12 @@ def _story(directory: str, changes: Mapping[str, Iterable[tuple[int, _Change]]])
             return
 
 
-def _last(text: str, story: Iterable[_Change], contents: Mapping[str, str]) -> _Change:
-    """The change that brought these answers. Raises Unknown where there is none, or where history may be cut off before it."""
-    for change in story:
+def _last(text: str, committed: str, story: Iterable[_Change], contents: Mapping[str, str]) -> _Change:
+    """The change that brought these answers to HEAD.
+
+    Raises Unknown where HEAD has others, also if they were there before, and where history may be cut off before it.
+    """
+    for change in story if _meaning(committed) == _meaning(text) else ():
         if _meaning(contents.get(change.after, "")) == _meaning(text) and all(
             _meaning(contents[oid]) != _meaning(text) for oid in change.before
         ):

@@ -133,6 +133,14 @@ def test_an_update_that_is_not_committed_yet(service: Path) -> None:
     assert drift(service) == Drift(unknown=".copier-answers.yml is not committed as it is")
 
 
+def test_a_way_back_that_is_not_committed_yet(service: Path) -> None:
+    commit(service, {ANSWERS_FILE: OLD + "database: postgres\n", "Makefile": "migrate:\n"})
+    git(service, "checkout", "--quiet", "HEAD~1", "--", ".")
+    assert drift(service) == Drift(unknown=".copier-answers.yml is not committed as it is")
+    git(service, "commit", "--quiet", "--message", "back")
+    assert drift(service) == Drift()
+
+
 def test_an_update_that_was_merged(service: Path) -> None:
     git(service, "checkout", "--quiet", "-b", "update")
     commit(service, {ANSWERS_FILE: NEW, "Dockerfile": "FROM new\n"})
@@ -253,7 +261,7 @@ def test_before_the_first_commit(repository: Path) -> None:
 def test_a_service_that_is_not_committed(repository: Path) -> None:
     commit(repository, {"README.md": "all\n"})
     write(repository / "service", {ANSWERS_FILE: OLD})
-    assert drift(repository / "service") == Drift(unknown=".copier-answers.yml is not committed as it is")
+    assert drift(repository / "service") == Drift(unknown="it is not in the last commit")
 
 
 def test_a_service_that_git_no_longer_tracks(repository: Path) -> None:
