@@ -265,9 +265,13 @@ def _obstacles(revision: Revision) -> tuple[str, ...]:
         return (f"without --dry-run this would be refused: {error.message}",)
     old = [found.prefix + path for path in (*revision.deleted, *revision.renamed)]
     new = [found.prefix + path for path in (*revision.added, *revision.renamed.values())]
-    moves = [Move(path, plan.seen(found.top / plan.native(path)), None) for path in old]
-    moves += [Move(path, None, Seen(inode=0, size=0, changed=0, mode=0)) for path in new]
-    if blocked := {path.removeprefix(found.prefix) for path in plan.strangers(found.top, moves)}:
+    try:
+        moves = [Move(path, plan.seen(found.top / plan.native(path)), None) for path in old]
+        moves += [Move(path, None, Seen(inode=0, size=0, changed=0, mode=0)) for path in new]
+        strangers = plan.strangers(found.top, moves)
+    except OSError as error:
+        return (f"without --dry-run this would be refused: cannot write {error.filename}: {error.strerror}.",)
+    if blocked := {path.removeprefix(found.prefix) for path in strangers}:
         return (f"without --dry-run this would be refused: files that git does not track are in the way: {listed(blocked)}.",)
     return ()
 

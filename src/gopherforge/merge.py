@@ -72,6 +72,13 @@ def merge(
     return Merged(result.tree, result.stages, tuple(explained), names.moved, kept, missing, modules, warnings)
 
 
+def imports(store: Store, tree: Tree, directory: str) -> Collection[str]:
+    """The import paths in the Go files of the module in a directory of a tree."""
+    below = _join(directory, "")
+    files = {path.removeprefix(below): entry for path, entry in tree.items() if entry.is_file and path.startswith(below)}
+    return goimports.imports(store.contents(files[path] for path in goimports.sources(files)).values())
+
+
 def located(directory: str, sentence: str) -> str:
     """A sentence on the go.mod or go.sum of a directory."""
     return f"In {printable(directory)}: {sentence}" if directory else sentence
@@ -106,16 +113,11 @@ def _merge_modules(store: Store, places: Mapping[str, Sides], tree: dict[str, En
 
 
 def _merge_module(store: Store, directory: str, sides: Sides, tree: Tree) -> Modules:
-    def imports() -> Collection[str]:
-        below = _join(directory, "")
-        files = {path.removeprefix(below): entry for path, entry in tree.items() if entry.is_file and path.startswith(below)}
-        return goimports.imports(store.contents(files[path] for path in goimports.sources(files)).values())
-
     texts = store.contents(entry for side in sides.all for entry in side.values())
     base, ours, theirs = (
         Texts(*(decode(texts[side[name].oid]) if name in side else None for name in MODULES_FILES)) for side in sides.all
     )
-    return gomod.merge(base, ours, theirs, imports)
+    return gomod.merge(base, ours, theirs, lambda: imports(store, tree, directory))
 
 
 def _join(directory: str, name: str) -> str:
@@ -176,7 +178,7 @@ def _settle(sides: Sides, names: Renames, result: _Result) -> list[str]:
     for path in sorted(sides.base.keys() | sides.ours.keys() | sides.theirs.keys()):
         base, ours, theirs = stages = sides.at(path)
         entry = ours
-        if base and not ours:
+        if base and not ours and path not in names.elsewhere:
             result.missing.add(path)
         if path in names.dropped:
             result.conflict("rename/delete", path, names.dropped[path], stages=stages)

@@ -40,6 +40,7 @@ class Renames:
     moved: dict[str, str] = field(default_factory=dict)  # of the author's, what the template renamed or moved: old path to new
     diverged: dict[str, tuple[str, str]] = field(default_factory=dict)  # both sides renamed it: where from, and theirs
     dropped: dict[str, str] = field(default_factory=dict)  # the author renamed what the template deleted: where from
+    elsewhere: set[str] = field(default_factory=set)  # the files that the author has under other names: the old ones
     left_out: list[str] = field(default_factory=list)  # new files of the template in directories that the author deleted
 
 
@@ -52,6 +53,7 @@ def align(store: Store, sides: Sides, *, asked: bool = False) -> Renames:
     """
     result = Renames()
     by_author, by_template = (find(store, sides.base, side) for side in (sides.ours, sides.theirs))
+    result.elsewhere.update(by_author)
     _new_files_of_the_template(sides, by_author, set(by_template.values()), result, asked=asked)
     _new_files_of_the_author(sides, by_template, set(by_author.values()), result)
     for old in sorted(by_author.keys() | by_template.keys()):

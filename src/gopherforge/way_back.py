@@ -6,8 +6,9 @@ What the author deleted, or raised a version of, in files and lines that only th
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NamedTuple
 
-from gopherforge import merge, modfile, pins, renames
+from gopherforge import lineends, merge, modfile, pins, renames
 from gopherforge.errors import IncompleteClone, ProgramFailed
 from gopherforge.gomod import MODULES_FILES
 from gopherforge.merge import Merged
@@ -25,6 +26,16 @@ _LOG = (
 )
 
 
+class _Module(NamedTuple):
+    """A go.mod in which the author required other versions, or less."""
+
+    rendered: Entry  # the new rendering's, with these requirements
+    mod: Entry  # the author's
+    sum: Entry | None
+    checksums: bytes  # what is in go.sum
+    left_out: frozenset[str]  # the modules that the template requires, and the author did not
+
+
 @dataclass(frozen=True)
 class _WayBack:
     """What to merge in place of the renderings, and what to do with the merge."""
@@ -32,7 +43,7 @@ class _WayBack:
     base: Tree
     theirs: Tree
     deleted: frozenset[str]  # files that only the former answers have, and that the author deleted
-    modules: Mapping[str, tuple[Entry, Entry]]  # path of a go.mod in which versions are as they were → it and its go.sum then
+    modules: Mapping[str, _Module]  # by the path of go.mod
 
 
 Sides = tuple[Tree, Tree, Tree]
@@ -66,6 +77,8 @@ def _find(store: Store, service: Service, sides: Sides, ownership: Ownership, en
         managed = {path for path in theirs if ownership.owner(path) == MANAGED and not _is_of_module(path)} - {ANSWERS_FILE}
         names = renames.find(store, theirs, then)
         mine = {path: then[name] for path in managed if (name := names.get(path, path)) in then}
+        if _follows_more(mine, base, theirs):
+            return None
         new_base, new_theirs = _as_then(store, base, theirs, {path: entry for path, entry in mine.items() if path in base})
         deleted = frozenset(managed - base.keys() - mine.keys() - ours.keys())
         pinned = _pinned(store, theirs, {path: mine[path] for path in mine.keys() - base.keys() - ours.keys()})
@@ -73,20 +86,34 @@ def _find(store: Store, service: Service, sides: Sides, ownership: Ownership, en
         required = _required_then(store, base, then, theirs, modules)
     except (IncompleteClone, ProgramFailed):  # of a history that is not all here
         return None
-    remembered = {path: entry for path, entry in (new_theirs | pinned | required).items() if path not in deleted}
-    sums = {path: (then[path], then[_sum(path)]) for path in required if _sum(path) in then}
-    return _WayBack(new_base, remembered, deleted, sums)
+    rendered = new_theirs | pinned | {path: module.rendered for path, module in required.items()}
+    remembered = {path: entry for path, entry in rendered.items() if path not in deleted}
+    return _WayBack(new_base, remembered, deleted, required)
+
+
+def _follows_more(mine: Tree, other: Tree, wanted: Tree) -> bool:
+    """Whether more of the author's files follow the other rendering, of those that differ.
+
+    So it is where the answers, or the files that were made for others, were committed on their own.
+    """
+    as_other = sum(entry == other.get(path) != wanted[path] for path, entry in mine.items())
+    return as_other > sum(entry == wanted[path] != other.get(path) for path, entry in mine.items())
 
 
 def _finish(store: Store, way: _WayBack, merged: Merged, base: Tree, ours: Tree) -> Merged:
     """The merge of what is on the way, with what is missing, and with the checksums of then where go.mod is as then."""
     modules, tree = dict(merged.modules), dict(merged.tree)
-    for path, (mod, sums) in way.modules.items():
+    for path, then in way.modules.items():
         place = path.rpartition("/")[0]
-        if tree.get(path) == mod and _lines(store, [ours.get(_sum(path))]) <= _lines(store, [base.get(_sum(path)), sums]):
-            tree[_sum(path)] = sums
-            texts = store.contents([mod, sums])
-            modules[place] = replace(modules[place], mod=decode(texts[mod.oid]), sum=decode(texts[sums.oid]), complete=True)
+        known = _lines(store, base.get(_sum(path))) | set(then.checksums.splitlines())
+        as_then = tree.get(path) == then.mod and _lines(store, ours.get(_sum(path))) <= known
+        if as_then and not _needs(merge.imports(store, tree, place), then.left_out):
+            mod = decode(store.contents([then.mod])[then.mod.oid])
+            sums = decode(then.checksums) if then.sum else None
+            tree.pop(_sum(path), None)
+            if then.sum:
+                tree[_sum(path)] = then.sum
+            modules[place] = replace(modules[place], mod=mod, sum=sums, complete=True)
         elif place in modules:
             modules[place] = replace(modules[place], complete=False)
     return replace(merged, tree=tree, modules=modules, missing=tuple(sorted({*merged.missing, *way.deleted})))
@@ -156,42 +183,52 @@ def _as_then(store: Store, base: Tree, theirs: Tree, mine: Tree) -> tuple[dict[s
 
 
 def _pinned(store: Store, theirs: Tree, mine: Tree) -> dict[str, Entry]:
-    """The files in which the author did nothing but move pins."""
+    """The files in which the author did nothing but move pins, or have other line ends."""
     files = [path for path, entry in mine.items() if entry.is_file and entry.mode == theirs[path].mode]
     texts = store.contents(entry for path in files for entry in (theirs[path], mine[path]))
     found = {}
     for path in files:
-        old, own = (decode(texts[entry.oid]) for entry in (theirs[path], mine[path]))
+        rendered, author = (texts[entry.oid] for entry in (theirs[path], mine[path]))
+        old, own = decode(lineends.as_in(author, rendered)), decode(author)
         settled, same, _ = pins.settle(old, own, old)
         if settled == same:
             found[path] = mine[path]
     return found
 
 
-def _required_then(store: Store, base: Tree, then: Tree, theirs: Tree, paths: Iterable[str]) -> dict[str, Entry]:
-    """The new go.mod files in which requirements that the old ones do not have were others then: with those."""
+def _required_then(store: Store, base: Tree, then: Tree, theirs: Tree, paths: Iterable[str]) -> dict[str, _Module]:
+    """The go.mod files in which requirements that the old rendering does not have were others then."""
     found = {}
     for path in paths:
         if path not in base or path not in then:
             continue
-        texts = store.contents(tree[path] for tree in (base, then, theirs))
+        sums = then.get(_sum(path))
+        texts = store.contents(entry for entry in (base[path], then[path], theirs[path], sums) if entry)
         try:
             old, was, new = (modfile.parse(decode(texts[tree[path].oid])) for tree in (base, then, theirs))
         except modfile.Unreadable:
             continue
         before = str(new)
         kept, former = ({line.args[0]: line for line in file.lines("require")} for file in (old, was))
-        for line in [line for line in new.lines("require") if line.args[0] not in kept]:
+        added = [line for line in new.lines("require") if line.args[0] not in kept]
+        for line in added:
             if (required := former.get(line.args[0])) is None:
                 new.remove(line)
             else:
                 line.args, line.before, line.suffix = required.args, required.before, required.suffix
         if str(new) != before:
             [oid] = store.add([encode(str(new))])
-            found[path] = Entry(theirs[path].mode, oid)
+            left_out = frozenset(line.args[0] for line in added) - former.keys()
+            checksums = texts[sums.oid] if sums else b""
+            found[path] = _Module(Entry(theirs[path].mode, oid), then[path], sums, checksums, left_out)
     return found
 
 
-def _lines(store: Store, entries: Iterable[Entry | None]) -> set[bytes]:
-    """The checksums in these files."""
-    return {line for text in store.contents(entry for entry in entries if entry).values() for line in text.splitlines()}
+def _needs(imports: Iterable[str], modules: Iterable[str]) -> bool:
+    """Whether a package of one of these modules is imported."""
+    return any(f"{path}/".startswith(f"{module}/") for path in imports for module in modules)
+
+
+def _lines(store: Store, entry: Entry | None) -> set[bytes]:
+    """The checksums in a go.sum."""
+    return set(store.contents([entry])[entry.oid].splitlines()) if entry else set()

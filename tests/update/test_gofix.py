@@ -15,7 +15,7 @@ from gopherforge.update import Request, update
 from tests import gotools
 from tests.core.history import Project
 from tests.update.authored import git
-from tests.update.upstream import LINES, make, save, template, upstream
+from tests.update.upstream import LINES, make, save, template, upstream, without_go
 
 OLD = "package clock\n\n// Old tells the hour.\nfunc Old() int { return 1 }\n"
 NEW = """package clock
@@ -156,8 +156,7 @@ def test_code_that_does_not_build_is_left_alone(service: Path, place: Place) -> 
 
 
 def test_without_go_it_is_told(service: Path, place: Place) -> None:
-    path = [directory for directory in os.environ["PATH"].split(os.pathsep) if not (Path(directory) / "go").exists()]
-    result, questions = run(replace(place, environ={**place.environ, "PATH": os.pathsep.join(path)}), answer=True)
+    result, questions = run(without_go(place), answer=True)
     assert questions == []
     assert "  go fix -inline ./..., which carries your code over to new names" in result.text
     assert (service / UNIX).read_text() == CALLS

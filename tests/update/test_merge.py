@@ -350,6 +350,12 @@ class TestDirectories:
 
         assert merge.files == {**self.MOVED, "infra/web/mine.go": "theirs\n", "platform/http/mine.go": "mine\n"}
 
+    def test_a_file_that_cannot_follow_is_not_called_deleted(self, scratch: Store) -> None:
+        base: Files = {"a.mk": numbered(1, 30)}
+        merge = merge_files(scratch, base, {"b.mk": numbered(1, 30)}, {**base, "b.mk": "another\n"})
+
+        assert (merge.merged.missing, list(merge.stages)) == ((), ["b.mk"])
+
     def test_a_place_that_the_template_uses_itself_is_left_alone(self, scratch: Store) -> None:
         theirs: Files = {**self.BASE, "platform/http/c.go": "c\n", "infra/web/c.go": "another\n"}
         merge = merge_files(scratch, self.BASE, self.MOVED, theirs)

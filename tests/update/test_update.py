@@ -33,8 +33,9 @@ from gopherforge.report import Result
 from gopherforge.source import PACKAGE
 from gopherforge.update import Request, update
 from tests.core.history import Project
+from tests.core.installation import AS_ANYONE
 from tests.update.authored import files, git, state
-from tests.update.upstream import ANSWERS, LINES, STORE, make, save, template, upstream
+from tests.update.upstream import ANSWERS, LINES, STORE, make, save, template, upstream, without_go
 
 NEWEST = "first of all\n"
 
@@ -174,6 +175,24 @@ def test_a_dry_run_warns_of_what_the_update_would_be_refused_for(tmp_path: Path,
     (service / "new").symlink_to("nowhere")
     assert warned()[0].endswith("are in the way: new.")
     refused(place, InTheWay, "that git does not track: new.")
+
+    (service / "new").unlink()
+    (service / "new").mkdir(mode=0)
+    script = """if True:
+        import io, os, sys
+        from pathlib import Path
+        from gopherforge.change import Options, Place
+        from gopherforge.report import Progress
+        from gopherforge.update import Request, update
+        place = Place(dict(os.environ), Path.cwd(), Progress(io.StringIO()), package=Path(sys.argv[1]))
+        print(*update(Request(Options("orders", dry_run=True)), place).warnings)
+    """
+    command = [*(AS_ANYONE if os.geteuid() == 0 else []), sys.executable, "-c", script, str(project.package)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout == f"without --dry-run this would be refused: cannot write {service}/new/file.txt: Permission denied.\n", (
+        done
+    )
+    (service / "new").rmdir()
 
     (service / "README.md").write_text("mine\n")
     (warning,) = warned()
@@ -817,9 +836,8 @@ def test_modules_beside_the_authors_own_need_go_and_without_it_a_clear_word(
     service = make(project, tmp_path / "orders", "v0.1.0")
     mine = {"go.mod": "module example.com/orders\n\ngo 1.27.0\n\nrequire example.com/own v1.0.0\n"}
     save(service, "own", {**mine, "own.go": 'package x\n\nimport _ "example.com/own"\n'})
-    path = [directory for directory in os.environ["PATH"].split(os.pathsep) if not (Path(directory) / "go").exists()]
     place = place_of(project)
-    result = run(replace(place, environ={**place.environ, "PATH": os.pathsep.join(path)}))
+    result = run(without_go(place))
     assert result.warnings == ("go.mod and go.sum may be incomplete: run `go mod tidy`, for which there is no Go here.",)
     requirements = (service / "go.mod").read_text()
     assert "example.com/own v1.0.0" in requirements

@@ -16,7 +16,7 @@ from tests.support import PROOF_IS_FULL, Shared
 from tests.update.authored import Files, git
 from tests.update.test_set import committed_tree, run
 from tests.update.test_update import run as update
-from tests.update.upstream import COPIER, LINES, make, save, template, upstream
+from tests.update.upstream import COPIER, LINES, make, save, template, upstream, without_go
 from tests.update.ways import Way, spread, take
 
 BLOCK = "wait for it\nopen it\nclose it\n"
@@ -178,6 +178,19 @@ def test_without_that_history_the_template_counts(service: Path, place: Place, t
     assert "pgx/v5 v5.7.0\n" in (service / "go.mod").read_text()
 
 
+def test_checksums_that_a_clone_lacks_are_no_obstacle(service: Path, place: Place, tmp_path: Path) -> None:
+    for path in ("db.Dockerfile", "lines.txt"):
+        git(service, "checkout", "HEAD~1", "--", path)
+    save(service, "nothing but requirements")
+    without_store(service, place)
+    service.rename(tmp_path / "origin")
+    git(tmp_path / "origin", "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "--quiet", "--filter=blob:none", f"file://{tmp_path}/origin", "orders")
+    git(service, "log", "--patch", "--", "go.mod", ".copier-answers.yml")
+    assert run(place, "orders", "store=postgres").data["left_out"] == []
+    assert "pgx/v5 v5.7.0\n" in (service / "go.mod").read_text()
+
+
 def test_a_log_without_the_first_commit_is_no_obstacle(service: Path, place: Place) -> None:
     git(service, "config", "log.showRoot", "false")
     before = committed_tree(service)
@@ -209,6 +222,53 @@ def test_what_was_deleted_then_and_is_there_again_follows_the_template(service: 
     run(place, "orders", "store=postgres")
     assert "postgres" in (service / "store.go").read_text()
     assert not (service / "store/more.sql").exists()
+
+
+def test_files_that_were_committed_before_the_answers_are_no_way_back(project: Project, place: Place, tmp_path: Path) -> None:
+    service = make(project, tmp_path / "orders", "v0.3.0", {"store": "postgres"})
+    run(place, "orders", "store=none")
+    git(service, "commit", "--quiet", "--message", "files", "--", ".", ":!.copier-answers.yml")
+    save(service, "answers")
+    assert run(place, "orders", "store=postgres").data["left_out"] == []
+    assert {path: (service / path).read_text() for path in WITH_STORE} == WITH_STORE
+    assert "pgx" in (service / "go.mod").read_text()
+
+
+def test_an_answer_that_came_with_other_work_is_no_way_back(project: Project, place: Place, tmp_path: Path) -> None:
+    service = make(project, tmp_path / "orders", "v0.3.0")
+    answers = (service / ".copier-answers.yml").read_text()
+    by_hand = answers.replace("store: none", "store: postgres") + "cache: false\n"
+    save(service, "by hand", {".copier-answers.yml": by_hand, "Makefile": "# mine\n"})
+    run(place, "orders", "store=none")
+    save(service, "undone")
+    assert run(place, "orders", "store=postgres").data["left_out"] == []
+    assert {path: (service / path).read_text() for path in WITH_STORE} == WITH_STORE
+
+
+def test_a_file_that_went_with_crlf_comes_with_it(service: Path, place: Place) -> None:
+    file = service / "db.Dockerfile"
+    for text in ("FROM postgres:18.0\r\n", "FROM postgres:17.1\r\n"):
+        file.write_bytes(text.encode())
+        before = save(service, "other line ends")
+        without_store(service, place)
+        run(place, "orders", "store=postgres")
+        save(service, "with a store")
+        assert git(service, "diff", "--name-only", before) == ""
+        assert file.read_bytes() == text.encode()
+
+
+def test_a_requirement_that_is_needed_again_is_not_left_out_in_silence(service: Path, place: Place) -> None:
+    """Its author had neither the import nor the requirement, and has imported it since."""
+    imports = (service / "store/open.go").read_text()
+    for path in ("store/open.go", "go.sum"):
+        (service / path).unlink()
+    save(service, "without the module", {"go.mod": "module example.com/orders\n\ngo 1.27.0\n"})
+    run(place, "orders", "store=none")
+    save(service, "without a store")
+    assert run(without_go(place), "orders", "store=postgres", dry_run=True).warnings == ()
+    save(service, "mine", {"mine/open.go": imports})
+    (warning,) = run(without_go(place), "orders", "store=postgres").warnings
+    assert warning == "go.mod and go.sum may be incomplete: run `go mod tidy`, for which there is no Go here."
 
 
 def test_an_answer_that_was_written_by_hand_is_no_way_back(project: Project, place: Place, tmp_path: Path) -> None:

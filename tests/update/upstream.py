@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from gopherforge.change import Place
 from gopherforge.create import Request, create
 from gopherforge.source import locate
 from tests import source
@@ -97,7 +99,7 @@ def make(project: Project, target: Path, ref: str, answers: Mapping[str, object]
 
 
 def save(service: Path, title: str, files: Files | None = None) -> str:
-    """Commit these files of the author's; None in place of a text deletes one."""
+    """Commit these files of the author's, and whatever else there is."""
     for name, text in (files or {}).items():
         path = service / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,3 +107,9 @@ def save(service: Path, title: str, files: Files | None = None) -> str:
     git(service, "add", "--all")
     git(service, "commit", "--quiet", "--message", title)
     return git(service, "rev-parse", "HEAD")
+
+
+def without_go(place: Place) -> Place:
+    """The same on a machine that has no Go."""
+    path = [directory for directory in os.environ["PATH"].split(os.pathsep) if not (Path(directory) / "go").exists()]
+    return replace(place, environ={**place.environ, "PATH": os.pathsep.join(path)})
