@@ -161,6 +161,27 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+func TestErrorsAfterTheAnswerHasBegun(t *testing.T) {
+	t.Parallel()
+	g := gateway.New(gateway.Options{Respond: func(_ context.Context, w http.ResponseWriter, _ proto.Message) error {
+		w.WriteHeader(http.StatusCreated)
+		return nil
+	}})
+	err := g.Mux().HandlePath(http.MethodGet, "/things", func(w http.ResponseWriter, r *http.Request, _ map[string]string) {
+		_, out := runtime.MarshalerForRequest(g.Mux(), r)
+		ctx := runtime.NewServerMetadataContext(r.Context(), runtime.ServerMetadata{})
+		runtime.ForwardResponseMessage(ctx, g.Mux(), out, w, r, wrapperspb.String("\xff"), g.Mux().GetForwardResponseOptions()...)
+	})
+	require.NoError(t, err)
+	router := httpserver.NewRouter(httpserver.Options{})
+	router.Handle("GET /things", g.Handle)
+	recorder := httptest.NewRecorder()
+	assert.PanicsWithValue(t, http.ErrAbortHandler, func() {
+		router.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/things", http.NoBody))
+	}, "a message that is no UTF-8 cannot be sent")
+	assert.Empty(t, recorder.Body.String())
+}
+
 func TestBodyArrives(t *testing.T) {
 	t.Parallel()
 	got := ask(t, http.MethodPatch, ` "hello" `, func(_ context.Context, decoder runtime.Decoder) (proto.Message, error) {

@@ -99,7 +99,12 @@ func (rt *Router) recovered(w http.ResponseWriter, r *http.Request, v any) {
 			return
 		}
 	}
-	panic(http.ErrAbortHandler) //nolint:forbidigo // net/http has no other way to cut a connection
+	cut()
+}
+
+// cut ends the connection, or the stream of HTTP/2, in the midst of an answer.
+func cut() {
+	panic(http.ErrAbortHandler) //nolint:forbidigo // net/http has no other way
 }
 
 // limitInFlight refuses requests over the limit at once: waiting would only make all of them late.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
@@ -19,15 +20,26 @@ func (rt *Router) trace(next http.Handler) http.Handler {
 		otelhttp.WithTracerProvider(rt.opts.TracerProvider),
 		otelhttp.WithPropagators(propagation.TraceContext{}),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string {
-			return strings.TrimSpace(knownMethod(r.Method) + " " + routeOf(r.Pattern))
+			return spanName(r)
 		}),
 	)
 }
 
+func spanName(r *http.Request) string {
+	return strings.TrimSpace(knownMethod(r.Method) + " " + routeOf(r.Pattern))
+}
+
 func noteRoute(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer setRoute(r)
+		returned := false
+		defer func() {
+			setRoute(r)
+			if !returned {
+				setCut(r)
+			}
+		}()
 		next.ServeHTTP(w, r)
+		returned = true
 	})
 }
 
@@ -36,4 +48,11 @@ func setRoute(r *http.Request) {
 	if r.Pattern != "" && r.Pattern != unmatched {
 		trace.SpanFromContext(r.Context()).SetAttributes(semconv.HTTPRoute(routeOf(r.Pattern)))
 	}
+}
+
+// setCut names the span of an answer that is cut, and marks it as failed: otelhttp does both only after a handler that returns.
+func setCut(r *http.Request) {
+	span := trace.SpanFromContext(r.Context())
+	span.SetName(spanName(r))
+	span.SetStatus(codes.Error, "the answer was cut")
 }

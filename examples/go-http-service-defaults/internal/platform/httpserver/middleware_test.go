@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"encoding/json/v2"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 	"uuid"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -106,16 +109,67 @@ func (w wrapper) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func TestErrorsAfterTheAnswerHasBegun(t *testing.T) {
 	t.Parallel()
-	rt := httpserver.NewRouter(httpserver.Options{})
-	rt.Handle("GET /x", func(w http.ResponseWriter, _ *http.Request) error {
-		wrapped := wrapper{w}
-		wrapped.WriteHeader(http.StatusAccepted)
-		return errors.New("too late")
-	})
-	w := httptest.NewRecorder()
-	rt.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/x", nil))
-	assert.Equal(t, http.StatusAccepted, w.Code)
-	assert.Empty(t, w.Body.String())
+	flush := func(w http.ResponseWriter) { assert.NoError(t, http.NewResponseController(w).Flush()) }
+	tests := map[string]struct {
+		begin  func(w http.ResponseWriter)
+		status int
+		body   string
+	}{
+		"a part was sent":         {func(w http.ResponseWriter) { _, _ = io.WriteString(w, "half"); flush(w) }, http.StatusOK, "half"},
+		"the header was sent":     {func(w http.ResponseWriter) { w.WriteHeader(http.StatusAccepted); flush(w) }, http.StatusAccepted, ""},
+		"it waits to be sent":     {func(w http.ResponseWriter) { w.WriteHeader(http.StatusAccepted) }, http.StatusAccepted, ""},
+		"through another wrapper": {func(w http.ResponseWriter) { wrapper{w}.WriteHeader(http.StatusAccepted) }, http.StatusAccepted, ""},
+	}
+	protocols := map[string]struct {
+		http2 bool
+		cut   string
+	}{
+		"HTTP/1.1": {false, "EOF"},
+		"HTTP/2":   {true, "INTERNAL_ERROR"},
+	}
+	for name, tt := range tests {
+		for protocol, of := range protocols {
+			t.Run(name+", "+protocol, func(t *testing.T) {
+				t.Parallel()
+				var logs bytes.Buffer
+				log := logger(&logs, slog.LevelInfo)
+				registry := prometheus.NewRegistry()
+				rt := httpserver.NewRouter(httpserver.Options{Logger: log, Registerer: registry})
+				rt.Handle("GET /x", func(w http.ResponseWriter, _ *http.Request) error {
+					tt.begin(w)
+					return errors.New("too late")
+				})
+				server := httptest.NewUnstartedServer(rt)
+				server.Config.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelWarn)
+				server.EnableHTTP2 = of.http2
+				server.StartTLS()
+				body, err := get(t, server.Client(), server.URL+"/x")
+				server.Close()
+
+				require.ErrorContains(t, err, of.cut, "the client sees that the answer is not whole")
+				assert.Equal(t, tt.body, body)
+				assert.Equal(t, []string{"GET /x " + strconv.Itoa(tt.status)}, observed(t, registry))
+				failed, request, _ := strings.Cut(logs.String(), "\n")
+				assert.Contains(t, failed, `"level":"ERROR","msg":"request failed","status":500,"error":"too late"`)
+				assert.Contains(t, request, `"level":"INFO","msg":"request"`)
+				assert.Contains(t, request, `"status":`+strconv.Itoa(tt.status)+`,"bytes":`+strconv.Itoa(len(tt.body)))
+				assert.Equal(t, 2, strings.Count(logs.String(), "\n"), "neither the router nor net/http tells of a panic:\n%s", &logs)
+			})
+		}
+	}
+}
+
+// get returns the body of an answer, as far as it arrives.
+func get(t *testing.T, client *http.Client, url string) (string, error) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	require.NoError(t, err)
+	resp, err := client.Do(r)
+	if err != nil {
+		return "", err
+	}
+	body, err := io.ReadAll(resp.Body)
+	return string(body), errors.Join(err, resp.Body.Close())
 }
 
 func TestInFlightLimit(t *testing.T) {

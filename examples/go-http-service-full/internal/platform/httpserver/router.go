@@ -16,7 +16,8 @@ import (
 	"example.com/user-service/internal/platform/telemetry"
 )
 
-// Handler is an http.HandlerFunc that can fail: the client gets its error as a problem, unless the answer has begun.
+// Handler is an http.HandlerFunc that can fail: the client gets its error as a problem. If the answer has begun, the connection is cut,
+// in HTTP/2 the stream, so that the client does not take a part of the answer for the whole.
 type Handler func(w http.ResponseWriter, r *http.Request) error
 
 // Options are optional, each of them: a zero limit is none.
@@ -130,11 +131,15 @@ func (rt *Router) route(h Handler) http.Handler {
 	})
 }
 
-// fail answers an error, and logs it: loudly if it is the server's.
+// fail logs an error, loudly if it is the server's, and answers it or cuts the answer that has begun.
 func (rt *Router) fail(w http.ResponseWriter, r *http.Request, err error) {
 	ctx := r.Context()
 	p := problemOf(ctx, err, rt.opts.Problem)
-	gone := p.Status == statusClientGone || started(w) && errors.Is(ctx.Err(), context.Canceled)
+	begun := started(w)
+	gone := p.Status == statusClientGone
+	if begun {
+		gone = errors.Is(ctx.Err(), context.Canceled) // only then does nobody read on
+	}
 	level := slog.LevelDebug
 	switch {
 	case gone:
@@ -145,7 +150,9 @@ func (rt *Router) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	rt.opts.Logger.LogAttrs(ctx, level, "request failed", slog.Int("status", p.Status), slog.Any("error", err))
 	switch {
-	case started(w):
+	case begun && gone:
+	case begun:
+		cut()
 	case gone:
 		w.WriteHeader(p.Status) // nobody reads it, but metrics and logs show it
 	default:

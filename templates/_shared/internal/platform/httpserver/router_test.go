@@ -232,6 +232,7 @@ func TestRequestTimeout(t *testing.T) {
 		handler httpserver.Handler
 		status  int
 		body    string
+		cut     bool
 	}{
 		"an error that comes of it is 504": {
 			handler: func(_ http.ResponseWriter, r *http.Request) error {
@@ -254,13 +255,29 @@ func TestRequestTimeout(t *testing.T) {
 			},
 			status: 200, body: `"done"`,
 		},
-		"an answer that has begun stays as it is": {
+		"an answer that has begun is cut": {
 			handler: func(w http.ResponseWriter, r *http.Request) error {
 				err := httpserver.WriteJSON(w, http.StatusOK, "begun")
 				<-r.Context().Done()
 				return errors.Join(err, r.Context().Err())
 			},
-			status: 200, body: `"begun"`,
+			status: 200, body: `"begun"`, cut: true,
+		},
+		"also where the deadline has cancelled a part of the work": {
+			handler: func(w http.ResponseWriter, r *http.Request) error {
+				err := httpserver.WriteJSON(w, http.StatusOK, "begun")
+				<-r.Context().Done()
+				return errors.Join(err, context.Canceled)
+			},
+			status: 200, body: `"begun"`, cut: true,
+		},
+		"an answer that its handler has ended stays as it is": {
+			handler: func(w http.ResponseWriter, r *http.Request) error {
+				err := httpserver.WriteJSON(w, http.StatusOK, "whole")
+				<-r.Context().Done()
+				return err
+			},
+			status: 200, body: `"whole"`,
 		},
 	}
 	for name, tt := range tests {
@@ -270,9 +287,15 @@ func TestRequestTimeout(t *testing.T) {
 				rt := httpserver.NewRouter(httpserver.Options{RequestTimeout: 5 * time.Second})
 				rt.Handle("GET /x", tt.handler)
 				start := time.Now()
-				got := do(t, rt, "GET", "/x", nil, "")
-				assert.Equal(t, tt.status, got.status)
-				assert.Contains(t, got.body, tt.body)
+				w := httptest.NewRecorder()
+				serve := func() { rt.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/x", nil)) }
+				if tt.cut {
+					assert.PanicsWithValue(t, http.ErrAbortHandler, serve)
+				} else {
+					serve()
+				}
+				assert.Equal(t, tt.status, w.Code)
+				assert.Contains(t, w.Body.String(), tt.body)
 				assert.LessOrEqual(t, time.Since(start), 5*time.Second)
 			})
 		})

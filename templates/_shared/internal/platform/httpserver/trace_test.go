@@ -51,3 +51,21 @@ func TestTraces(t *testing.T) {
 	assert.NotContains(t, fmt.Sprint(unmatched.Attributes()), "http.route")
 	assert.False(t, unmatched.Parent().IsValid())
 }
+
+func TestTracesOfAnswersThatAreCut(t *testing.T) {
+	t.Parallel()
+	spans := tracetest.NewSpanRecorder()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))
+	rt := httpserver.NewRouter(httpserver.Options{TracerProvider: provider})
+	rt.Handle("GET /v1/users/{id}", func(w http.ResponseWriter, _ *http.Request) error {
+		w.WriteHeader(http.StatusOK)
+		return errSecret
+	})
+	assert.PanicsWithValue(t, http.ErrAbortHandler, func() { do(t, rt, "GET", "/v1/users/7", nil, "") })
+
+	require.Len(t, spans.Ended(), 1)
+	span := spans.Ended()[0]
+	assert.Equal(t, "GET /v1/users/{id}", span.Name())
+	assert.Equal(t, codes.Error, span.Status().Code)
+	assert.Contains(t, span.Attributes(), attribute.String("http.route", "/v1/users/{id}"))
+}
