@@ -45,7 +45,7 @@ async def _produce(worker: Worker) -> None:
         state = (await js.stream_info(stream)).state
         for sequence in range(state.first_seq, state.last_seq + 1):
             letter = await js.get_msg(stream, sequence)
-            worker.send([(letter.data or b"").decode()])
+            worker.send_whole(letter.data or b"")
             await js.delete_msg(stream, sequence)
     finally:
         await client.close()

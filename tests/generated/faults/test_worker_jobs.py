@@ -54,7 +54,7 @@ def test_poison_ends_among_the_dead_letters(worker: Worker) -> None:
 
 def test_dead_letter_that_is_sent_back_has_all_its_attempts_again(worker: Worker) -> None:
     with worker.running() as service:
-        worker.send(["a fail-5"])
+        worker.send_whole(b"\na fail-5\n")
         eventually(lambda: service.metric('worker_settlements_total{settlement="buried"}') == 1)
         assert worker.begun == {"a": 3}
         send_back(worker)

@@ -78,6 +78,19 @@ class Worker:
         )
         assert sent.returncode == 0, sent.stderr
 
+    def send_whole(self, job: bytes) -> None:
+        """Sends one job as an operator would: by the worker's own command."""
+        sent = subprocess.run(
+            [self.programs / "worker", "produce", "--whole"],
+            input=job,
+            env={**environment(), **self.settings},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=LOAD_SECONDS,
+            check=False,
+        )
+        assert sent.returncode == 0, sent.stdout
+
     def open_gate(self) -> None:
         """Has the jobs end that wait."""
         self._gate.touch()

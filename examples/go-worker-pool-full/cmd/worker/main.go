@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	build := telemetry.ReadBuild("user-service", version)
 
 	switch cfg.Command {
-	case "produce":
+	case "produce", "produce --whole":
 		err = produce(ctx, cfg, os.Stdin, log)
 	case "healthcheck":
 		err = admin.Healthcheck(ctx, cfg.AdminAddr)

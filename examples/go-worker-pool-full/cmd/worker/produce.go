@@ -23,8 +23,8 @@ func broker(cfg config.Config) source.Config {
 	}
 }
 
-// produce sends every line that it reads as one job.
-func produce(ctx context.Context, cfg config.Config, lines io.Reader, log *slog.Logger) (err error) {
+// produce sends every line that it reads as one job, or all that it reads if the command says that this is the whole of one.
+func produce(ctx context.Context, cfg config.Config, jobs io.Reader, log *slog.Logger) (err error) {
 	producer, err := source.OpenProducer(ctx, broker(cfg), log)
 	if err != nil {
 		return fmt.Errorf("open broker: %w", err)
@@ -37,8 +37,11 @@ func produce(ctx context.Context, cfg config.Config, lines io.Reader, log *slog.
 	}
 	defer func() { err = errors.Join(err, flush(context.WithoutCancel(ctx))) }()
 	publish = source.Traced(publish, tracing)
-	scanner := bufio.NewScanner(lines)
+	scanner := bufio.NewScanner(jobs)
 	scanner.Buffer(nil, int(min(cfg.MaxBodyBytes, math.MaxInt32))+len("\n"))
+	if cfg.Command == "produce --whole" {
+		scanner.Split(whole)
+	}
 	sent := 0
 	for ; scanner.Scan(); sent++ {
 		message := source.Outgoing{Key: uuid.NewV7().String(), Body: scanner.Bytes()}
@@ -51,4 +54,12 @@ func produce(ctx context.Context, cfg config.Config, lines io.Reader, log *slog.
 	}
 	log.InfoContext(ctx, "sent", slog.Int("jobs", sent), slog.String("to", cfg.Jobs))
 	return nil
+}
+
+// whole is the bufio.SplitFunc of one token, be it empty.
+func whole(data []byte, atEOF bool) (advance int, token []byte, err error) {
+	if !atEOF {
+		return 0, nil, nil
+	}
+	return len(data), data, bufio.ErrFinalToken
 }

@@ -76,8 +76,9 @@ func (e *env) command(args []string) string {
 	if len(args) == 0 {
 		return commands[0]
 	}
-	if len(args) > 1 || !slices.Contains(commands, args[0]) {
-		e.mistake("command", fmt.Sprintf("one of %s, got %q", strings.Join(commands, ", "), strings.Join(args, " ")))
+	command := strings.Join(args, " ")
+	if !slices.Contains(commands, command) {
+		e.mistake("command", fmt.Sprintf("one of %s, got %q", strings.Join(commands, ", "), command))
 	}
-	return args[0]
+	return command
 }

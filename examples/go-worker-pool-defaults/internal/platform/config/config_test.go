@@ -74,12 +74,14 @@ func TestLoadCommands(t *testing.T) {
 	t.Parallel()
 	commands := []string{"serve", "healthcheck", "version"}
 	for _, command := range commands {
-		cfg, err := load(required(), command)
+		cfg, err := load(required(), strings.Fields(command)...)
 		require.NoError(t, err)
 		assert.Equal(t, command, cfg.Command)
 	}
 	_, err := load(map[string]string{"ADMIN_ADDR": "wrong"}, "version")
 	require.NoError(t, err, "the version does not depend on the environment")
+	_, err = load(required(), "version", "now")
+	require.ErrorContains(t, err, `got "version now"`)
 }
 
 func TestLoadMemoryLimit(t *testing.T) {

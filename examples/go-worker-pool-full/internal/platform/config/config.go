@@ -78,12 +78,13 @@ func Load(args []string, getenv func(string) string) (Config, error) {
 }
 
 func (e *env) command(args []string) string {
-	commands := []string{"serve", "healthcheck", "produce", "version"}
+	commands := []string{"serve", "healthcheck", "produce", "produce --whole", "version"}
 	if len(args) == 0 {
 		return commands[0]
 	}
-	if len(args) > 1 || !slices.Contains(commands, args[0]) {
-		e.mistake("command", fmt.Sprintf("one of %s, got %q", strings.Join(commands, ", "), strings.Join(args, " ")))
+	command := strings.Join(args, " ")
+	if !slices.Contains(commands, command) {
+		e.mistake("command", fmt.Sprintf("one of %s, got %q", strings.Join(commands, ", "), command))
 	}
-	return args[0]
+	return command
 }
