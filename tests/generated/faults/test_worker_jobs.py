@@ -52,6 +52,22 @@ def test_poison_ends_among_the_dead_letters(worker: Worker) -> None:
     assert set(worker.done.values()) == {1}
 
 
+@pytest.mark.parametrize("own_broker", ["nats", "rabbitmq", "redis"], indirect=True)
+def test_job_that_ends_its_worker_is_a_dead_letter_and_counted(worker: Worker) -> None:
+    settings = {"WORKERS": "1", "QUEUE": "2", "REQUEST_TIMEOUT": "3s", "MAX_ATTEMPTS": "1"}
+    with worker.running(**settings) as killed:
+        worker.send(["a wait"])
+        worker.wait_until_begun("a")
+        assert killed.stop(signal.SIGKILL) == -signal.SIGKILL
+    with worker.running(**settings) as service:
+        eventually(lambda: service.metric('worker_settlements_total{settlement="buried"}') == 1)
+        worker.wait_until_settled()
+        assert service.metric("worker_settlement_failures_total") == 0
+        assert service.stop(signal.SIGTERM) == 0
+    assert worker.broker.dead_letters(worker.jobs) == [b"a wait"]
+    assert worker.begun == {"a": 1}
+
+
 def test_dead_letter_that_is_sent_back_has_all_its_attempts_again(worker: Worker) -> None:
     with worker.running() as service:
         worker.send_whole(b"\na fail-5\n")

@@ -46,6 +46,7 @@ func wire(ctx context.Context, app *lifecycle.App, cfg config.Config, build tele
 	if err != nil {
 		return fmt.Errorf("make the workers: %w", err)
 	}
+	messages.OnBury(jobs.CountBuried)
 	app.Serve("admin", admin.NewServer(cfg.AdminAddr, admin.Options{
 		Logger: log, Level: cfg.LogLevel, Gatherer: registry, Build: build, Ready: app.Ready,
 	}))

@@ -42,6 +42,8 @@ type Source struct {
 	mu   sync.Mutex
 	held map[*delivery]struct{}
 
+	onBury func(err error)
+
 	close func() // ends extending
 }
 
@@ -170,9 +172,7 @@ func (s *Source) pass(ctx context.Context, d *delivery, submit func(context.Cont
 	if d.attempt <= s.cfg.MaxAttempts {
 		return submit(ctx, d.message())
 	}
-	reason := fmt.Sprintf("delivered %d times without an end", d.attempt-1)
-	s.log.ErrorContext(ctx, "message buried", slog.String("key", d.key), slog.String("reason", reason))
-	s.settled(ctx, d.Bury(ctx, reason))
+	_ = s.buryEndless(ctx, d.message()) // it comes again if that fails
 	return nil
 }
 

@@ -166,6 +166,7 @@ func TestMessageThatIsNeverSettledComesAgainAndIsBuried(t *testing.T) {
 	cfg.MaxAttempts = 1
 	cfg.Hold = shortestAckWait
 	s := open(t, cfg)
+	told := burials(s)
 	in := run(t, s)
 	publish(t, cfg, numbered(1)...)
 	in.next(t)
@@ -179,6 +180,7 @@ func TestMessageThatIsNeverSettledComesAgainAndIsBuried(t *testing.T) {
 	assert.Equal(t, "key-0", letters[0].Key)
 	assert.Equal(t, "delivered 1 times without an end", letters[0].Reason)
 	in.stop(t)
+	assert.Equal(t, []error{nil}, *told)
 	require.NoError(t, s.Close(t.Context()))
 	assert.Zero(t, left(t, cfg.URL, cfg.Name))
 	assert.Len(t, s.held, 1, "the first delivery, of which nobody has said what became of it, and not the second")

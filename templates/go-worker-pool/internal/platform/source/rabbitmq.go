@@ -29,6 +29,7 @@ type Source struct {
 	cfg     Config
 	log     *slog.Logger
 	session atomic.Pointer[session]
+	onBury  func(err error)
 }
 
 // CheckURL says what is wrong with the URL of a broker, without repeating it: there may be a password in it.
@@ -112,7 +113,7 @@ func (s *Source) consume(ctx context.Context, current *session, submit func(cont
 			message := newMessage(s.cfg, current, original)
 			if message.Attempt > s.cfg.MaxAttempts {
 				if err := s.buryEndless(ctx, message); err != nil {
-					return err
+					return fmt.Errorf("%w: %w", errLost, err)
 				}
 				continue
 			}
@@ -125,17 +126,6 @@ func (s *Source) consume(ctx context.Context, current *session, submit func(cont
 			}
 		}
 	}
-}
-
-// buryEndless buries a message of which nobody has told the end of its last attempts: it may be what ends the process.
-func (s *Source) buryEndless(ctx context.Context, message Message) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-	defer cancel()
-	s.log.ErrorContext(ctx, "message buried", slog.String("key", message.Key), slog.Int("attempt", message.Attempt))
-	if err := message.Bury(ctx, fmt.Sprintf("delivered %d times without an end", message.Attempt-1)); err != nil {
-		return fmt.Errorf("%w: %w", errLost, err)
-	}
-	return nil
 }
 
 // Ready says whether the broker answers and has the queue.

@@ -215,6 +215,7 @@ func TestRunConnectsAgain(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig(t)
 	s := open(t, cfg)
+	told := burials(s)
 	in := run(t, s)
 	publish(t, cfg, numbered(1)...)
 	for attempt := 1; attempt <= cfg.MaxAttempts; attempt++ {
@@ -238,6 +239,7 @@ func TestRunConnectsAgain(t *testing.T) {
 	assert.Equal(t, "key-0", letters[0].Key)
 	assert.Equal(t, "delivered 3 times without an end", letters[0].Reason)
 	in.stop(t)
+	assert.Equal(t, []error{nil}, *told)
 	require.NoError(t, s.Close(t.Context()))
 	assert.Zero(t, left(t, cfg.URL, cfg.Name))
 }

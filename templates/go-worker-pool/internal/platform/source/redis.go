@@ -48,6 +48,8 @@ type Source struct {
 	// settled has an element when a message was settled lately.
 	settled chan struct{}
 
+	onBury func(err error)
+
 	close func(ctx context.Context) error
 }
 

@@ -130,21 +130,12 @@ func (s *Source) claim(ctx context.Context) ([]Message, error) {
 	for _, entry := range entries {
 		message := s.message(entry, attempts[entry.ID])
 		if message.Attempt > s.cfg.MaxAttempts {
-			s.bury(ctx, message)
+			_ = s.buryEndless(ctx, message) // it comes again if that fails
 			continue
 		}
 		messages = append(messages, message)
 	}
 	return messages, nil
-}
-
-// bury ends a message whose workers ended again and again before they had said what became of it.
-func (s *Source) bury(ctx context.Context, message Message) {
-	reason := fmt.Sprintf("delivered %d times without an end", message.Attempt-1)
-	s.log.ErrorContext(ctx, "message buried", slog.String("key", message.Key), slog.String("reason", reason))
-	if err := message.Bury(ctx, reason); err != nil {
-		s.log.WarnContext(ctx, "settlement failed", slog.Any("error", err))
-	}
 }
 
 // message is an entry as it was delivered to this process.

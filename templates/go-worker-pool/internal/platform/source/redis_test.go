@@ -188,7 +188,9 @@ func TestMessageThatEndsItsWorkersIsBuried(t *testing.T) {
 	}
 	require.NoError(t, s.takeFrom(t.Context(), "ended", nil))
 
-	got := run(t, s).next(t)
+	told := burials(s)
+	in := run(t, s)
+	got := in.next(t)
 	assert.Equal(t, "key-1", got.Key)
 	assert.Equal(t, cfg.MaxAttempts, got.Attempt)
 	require.NoError(t, got.Ack(t.Context()))
@@ -197,6 +199,8 @@ func TestMessageThatEndsItsWorkersIsBuried(t *testing.T) {
 	require.Len(t, letters, 1)
 	assert.Equal(t, "key-0", letters[0].Key)
 	assert.Equal(t, "delivered 3 times without an end", letters[0].Reason)
+	in.stop(t)
+	assert.Equal(t, []error{nil}, *told)
 }
 
 func TestStreamThatIsGoneIsDeclaredAgain(t *testing.T) {
