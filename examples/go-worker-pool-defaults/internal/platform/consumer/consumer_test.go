@@ -140,6 +140,11 @@ func surprise(what string) error {
 	panic(what) //nolint:forbidigo // what happens then is what is tested
 }
 
+// fragile is an error whose text cannot be had of a nil one.
+type fragile struct{ text string }
+
+func (f *fragile) Error() string { return f.text }
+
 func TestAJobThatPanicsIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -148,9 +153,10 @@ func TestAJobThatPanicsIsTriedAgain(t *testing.T) {
 		panics    float64
 		log       string
 	}{
-		"in its handler":     {handle: func() error { return surprise("handler") }, panics: 1, log: "handler"},
-		"when it is judged":  {handle: func() error { return errBroken }, permanent: func(error) bool { return surprise("judge") == nil }, panics: 1, log: "judge"},
-		"or ends its worker": {handle: func() error { runtime.Goexit(); return nil }, log: "runtime.Goexit"},
+		"in its handler":         {handle: func() error { return surprise("handler") }, panics: 1, log: "handler"},
+		"when it is judged":      {handle: func() error { return errBroken }, permanent: func(error) bool { return surprise("judge") == nil }, panics: 1, log: "judge"},
+		"when its error is read": {handle: func() error { return (*fragile)(nil) }, panics: 1, log: "nil pointer dereference"},
+		"or ends its worker":     {handle: func() error { runtime.Goexit(); return nil }, log: "runtime.Goexit"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -183,6 +189,44 @@ func TestAJobThatPanicsIsTriedAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAJobWhoseErrorPanicsIsBuriedAfterItsLastAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, func(context.Context, consumer.Job) error { return (*fragile)(nil) }, options())
+		b.deliver(source.Message{Key: "bad", Attempt: 5})
+		synctest.Wait()
+		b.stop(t)
+		assert.Equal(t, []settlement{{
+			what: "buried", key: "bad", attempt: 5, reason: "panic: runtime error: invalid memory address or nil pointer dereference",
+		}}, b.heard())
+		assert.InDelta(t, 0, b.metric(t, "worker_settlement_failures_total"), 0)
+	})
+}
+
+// mute is a log that cannot be written.
+type mute struct{}
+
+func (mute) Write([]byte) (int, error) { return 0, surprise("log") }
+
+func TestAJobIsSettledThoughItsLogPanics(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, opts := newBroker(), options()
+		opts.Registerer = prometheus.NewRegistry()
+		opts.Logger = slog.New(slog.NewTextHandler(mute{}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		c, err := consumer.New(t.Context(), b, func(context.Context, consumer.Job) error { return errBroken }, opts)
+		require.NoError(t, err)
+		served := make(chan error, 1)
+		go func() { served <- c.Serve() }()
+		b.send("a")
+		time.Sleep(time.Minute)
+		assert.Equal(t, 4, b.count("retried"))
+		assert.Equal(t, 1, b.count("buried"))
+		require.ErrorContains(t, c.Shutdown(t.Context()), "panic: log")
+		require.NoError(t, <-served)
+	})
 }
 
 func TestAJobHasADeadline(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -19,44 +20,81 @@ const (
 	released = "released"
 )
 
-// settle tells the broker what became of a job. If that fails, the broker delivers the job again: it was not acknowledged.
-func (c *Consumer) settle(result pool.Result[*delivery, struct{}]) {
-	d, err := result.Job, result.Err
-	c.metrics.waiting.remove(d) // of an abandoned job that no worker has begun
-	ctx := d.ctx
-	endSpan(ctx, err)
-	if panicked, ok := errors.AsType[*pool.PanicError](err); ok {
-		c.metrics.panics.Inc()
-		c.opts.Logger.LogAttrs(ctx, slog.LevelError, "panic", slog.Any("panic", panicked.Value), slog.String("stack", string(panicked.Stack)))
-	}
-
-	settlement, delay := c.verdict(d, err)
-	if err != nil {
-		c.opts.Logger.LogAttrs(ctx, levelOf(settlement), "job failed", slog.Any("error", err), slog.Int("attempt", d.Attempt),
-			slog.String("settlement", settlement), slog.Float64("retry_in_seconds", delay.Seconds()))
-	}
-	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
-	defer cancel()
-	if err := d.tell(ctx, settlement, delay, err); err != nil {
-		c.metrics.unsettled.Add(1)
-		c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "settlement failed", slog.Any("error", err), slog.String("settlement", settlement))
-		return
-	}
-	c.metrics.settled[settlement].Inc()
+// verdict says what is to become of a message.
+type verdict struct {
+	settlement string
+	// delay is that of what is retried, and reason that of what is buried.
+	delay  time.Duration
+	reason string
 }
 
-// verdict says what is to become of a message, and after which delay.
-func (c *Consumer) verdict(d *delivery, err error) (settlement string, delay time.Duration) {
-	switch {
-	case err == nil:
-		return acked, 0
-	case errors.Is(err, pool.ErrAbandoned):
-		return released, 0
-	case d.Attempt >= c.opts.MaxAttempts, isPermanent(err):
-		return buried, 0
-	default:
-		return retried, c.opts.Backoff.Delay(d.Attempt)
+// settle tells the broker what became of a job, whatever panics before that.
+func (c *Consumer) settle(result pool.Result[*delivery, struct{}]) {
+	d := result.Job
+	c.metrics.waiting.remove(d) // of an abandoned job that no worker has begun
+	v, err := c.judge(d, result.Err)
+	defer c.tell(d, v)
+	c.report(d, v, err)
+}
+
+// judge says what is to become of a message, and why. An error whose methods panic is that of a job that panicked.
+func (c *Consumer) judge(d *delivery, err error) (v verdict, reason error) {
+	defer func() {
+		if value := recover(); value != nil {
+			reason = &pool.PanicError{Value: value, Stack: debug.Stack()}
+			v = c.verdict(d, reason)
+		}
+	}()
+	return c.verdict(d, err), err
+}
+
+// report says what became of a job, in the log and in its span.
+func (c *Consumer) report(d *delivery, v verdict, err error) {
+	ctx := d.ctx
+	defer func() {
+		if value := recover(); value != nil {
+			c.logPanic(ctx, value, debug.Stack())
+		}
+	}()
+	if panicked, ok := errors.AsType[*pool.PanicError](err); ok {
+		c.logPanic(ctx, panicked.Value, panicked.Stack)
 	}
+	if err != nil {
+		c.opts.Logger.LogAttrs(ctx, levelOf(v.settlement), "job failed", slog.Any("error", err), slog.Int("attempt", d.Attempt),
+			slog.String("settlement", v.settlement), slog.Float64("retry_in_seconds", v.delay.Seconds()))
+	}
+	endSpan(ctx, err)
+}
+
+func (c *Consumer) logPanic(ctx context.Context, value any, stack []byte) {
+	c.metrics.panics.Inc()
+	c.opts.Logger.LogAttrs(ctx, slog.LevelError, "panic", slog.Any("panic", value), slog.String("stack", string(stack)))
+}
+
+// tell has the broker settle a message. If that fails, the broker delivers it again: it was not acknowledged.
+func (c *Consumer) tell(d *delivery, v verdict) {
+	ctx, cancel := context.WithTimeout(d.ctx, settleTimeout)
+	defer cancel()
+	if err := d.settle(ctx, v); err != nil {
+		c.metrics.unsettled.Add(1)
+		c.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "settlement failed", slog.Any("error", err), slog.String("settlement", v.settlement))
+		return
+	}
+	c.metrics.settled[v.settlement].Inc()
+}
+
+func (c *Consumer) verdict(d *delivery, err error) verdict {
+	if err == nil {
+		return verdict{settlement: acked}
+	}
+	if errors.Is(err, pool.ErrAbandoned) {
+		return verdict{settlement: released}
+	}
+	reason := err.Error()
+	if d.Attempt >= c.opts.MaxAttempts || isPermanent(err) {
+		return verdict{settlement: buried, reason: oneLine(reason)}
+	}
+	return verdict{settlement: retried, delay: c.opts.Backoff.Delay(d.Attempt)}
 }
 
 func isPermanent(err error) bool {
@@ -64,16 +102,16 @@ func isPermanent(err error) bool {
 	return ok
 }
 
-func (d *delivery) tell(ctx context.Context, settlement string, delay time.Duration, reason error) (err error) {
-	switch settlement {
+func (d *delivery) settle(ctx context.Context, v verdict) (err error) {
+	switch v.settlement {
 	case acked:
 		err = d.Ack(ctx)
 	case released:
 		err = d.Release(ctx)
 	case buried:
-		err = d.Bury(ctx, oneLine(reason.Error()))
+		err = d.Bury(ctx, v.reason)
 	default:
-		err = d.Retry(ctx, delay)
+		err = d.Retry(ctx, v.delay)
 	}
 	if err != nil {
 		return fmt.Errorf("tell the broker: %w", err)

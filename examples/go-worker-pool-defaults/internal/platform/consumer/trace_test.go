@@ -67,6 +67,33 @@ func TestAJobJoinsTheTraceOfItsProducer(t *testing.T) {
 	})
 }
 
+// hasty is a processor of spans that panics.
+type hasty struct{ sdktrace.SpanProcessor }
+
+func (hasty) OnEnd(sdktrace.ReadOnlySpan) { _ = surprise("processor") }
+
+func TestAJobIsSettledThoughItsSpanPanics(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		opts := options()
+		opts.TracerProvider = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(hasty{tracetest.NewSpanRecorder()}))
+		b := start(t, func(_ context.Context, job consumer.Job) error {
+			if job.Key == "bad" {
+				return (*fragile)(nil)
+			}
+			return nil
+		}, opts)
+		b.deliver(source.Message{Key: "good", Attempt: 1})
+		synctest.Wait()
+		b.deliver(source.Message{Key: "bad", Attempt: 5})
+		synctest.Wait()
+		b.stop(t)
+		assert.Equal(t, 1, b.count("acked"))
+		assert.Equal(t, 1, b.count("buried"))
+		assert.NotEmpty(t, b.logs.lines("processor"))
+	})
+}
+
 func TestAJobWithoutTracing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
