@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"time"
 )
 
 const (
 	firstPause   = 100 * time.Millisecond
 	longestPause = 3 * time.Second
+
+	// maxReason is how many bytes of a reason a dead letter has, so that it is not much larger than its message.
+	maxReason = 512
 )
 
 // Config says which broker, and how to use it.
@@ -57,4 +61,9 @@ func await(ctx context.Context, timeout time.Duration, log *slog.Logger, connect
 			return fmt.Errorf("wait %s for the broker: %w", timeout, reason)
 		}
 	}
+}
+
+// shortened is the beginning of a reason, as far as a dead letter has it.
+func shortened(reason string) string {
+	return strings.ToValidUTF8(reason[:min(len(reason), maxReason)], "")
 }

@@ -89,7 +89,7 @@ func (d *delivery) Release(ctx context.Context) error {
 
 // Bury sends the message to the topic of dead letters.
 func (d *delivery) Bury(ctx context.Context, reason string) error {
-	return d.move(ctx, d.source.cfg.deadTopic(), d.attempt, headerReason, reason)
+	return d.move(ctx, d.source.cfg.deadTopic(), d.attempt, headerReason, shortened(reason))
 }
 
 func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -2,7 +2,9 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -82,11 +84,35 @@ func (d *delivery) Release(ctx context.Context) error {
 // Bury ends the message when its dead letter is stored. If it comes again all the same, there will be one dead letter.
 func (d *delivery) Bury(ctx context.Context, reason string) error {
 	return d.settle("bury", func() error {
-		if _, err := d.source.js.PublishMsg(ctx, d.deadLetter(reason)); err != nil {
-			return fmt.Errorf("store the dead letter: %w", err)
+		if err := d.store(ctx, d.deadLetter(reason)); err != nil {
+			return err
 		}
 		return d.sent(ctx, d.msg.TermWithReason("buried"))
 	})
+}
+
+// store has the broker keep a dead letter: the body alone if it takes no more, and nothing if not even that. The message would else come
+// again for ever.
+func (d *delivery) store(ctx context.Context, letter *nats.Msg) error {
+	log := d.source.log.With(slog.String("key", d.key), slog.String("reason", letter.Header.Get(reasonHeader)))
+	_, err := d.source.js.PublishMsg(ctx, letter)
+	if isTooLarge(err) {
+		log.ErrorContext(ctx, "dead letter without headers", slog.Any("error", err))
+		_, err = d.source.js.PublishMsg(ctx, &nats.Msg{Subject: letter.Subject, Data: letter.Data})
+	}
+	if isTooLarge(err) {
+		log.ErrorContext(ctx, "dead letter lost", slog.Any("error", err))
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("store the dead letter: %w", err)
+	}
+	return nil
+}
+
+// isTooLarge says whether a message is larger than the server or the stream takes.
+func isTooLarge(err error) bool {
+	return errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, jetstream.ErrStreamMessageExceedsMaximum)
 }
 
 func (d *delivery) deadLetter(reason string) *nats.Msg {
@@ -100,7 +126,7 @@ func (d *delivery) deadLetter(reason string) *nats.Msg {
 	letter.Header.Set(jetstream.ExpectedStreamHeader, name)
 	letter.Header.Set(jetstream.MsgIDHeader, d.id())
 	letter.Header.Set(keyHeader, d.key)
-	letter.Header.Set(reasonHeader, reason)
+	letter.Header.Set(reasonHeader, shortened(reason))
 	letter.Header.Set(attemptHeader, strconv.Itoa(d.attempt))
 	return letter
 }

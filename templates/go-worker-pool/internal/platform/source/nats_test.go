@@ -1,9 +1,11 @@
 package source
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -131,6 +133,44 @@ func TestDeadLettersAreOfMessagesNotOfKeys(t *testing.T) {
 		require.NoError(t, got.Bury(t.Context(), "no use"))
 	}
 	assert.Len(t, deadLetters(t, cfg.URL, cfg.Name), 2)
+}
+
+func TestDeadLetterThatIsTooLargeForTheServerIsItsBody(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	s := open(t, cfg)
+	in := run(t, s)
+	body := strings.Repeat("x", int(s.conn.MaxPayload()))
+	publishBare(t, cfg.URL, cfg.Name, body)
+	require.NoError(t, in.next(t).Bury(t.Context(), "no use"))
+	assert.Zero(t, left(t, cfg.URL, cfg.Name))
+	letters := deadLetters(t, cfg.URL, cfg.Name)
+	require.Len(t, letters, 1)
+	assert.Empty(t, letters[0].Header)
+	assert.True(t, body == letters[0].Body)
+}
+
+func TestDeadLetterThatIsTooLargeForItsStreamIsItsBodyOrLost(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	_, err := jetStream(t, cfg.URL).CreateStream(t.Context(), jetstream.StreamConfig{
+		Name: cfg.Name + deadSuffix, Subjects: []string{cfg.Name + deadSuffix}, MaxMsgSize: 10,
+	})
+	require.NoError(t, err)
+	var logs bytes.Buffer
+	s, err := Open(t.Context(), cfg, slog.New(slog.NewTextHandler(&logs, nil)))
+	require.NoError(t, err)
+	in := run(t, s)
+	publish(t, cfg, Outgoing{Key: "small", Body: []byte("1234567890")}, Outgoing{Key: "large", Body: []byte("12345678901")})
+	for range 2 {
+		require.NoError(t, in.next(t).Bury(t.Context(), "no use"))
+	}
+	in.stop(t)
+	require.NoError(t, s.Close(t.Context()))
+	assert.Zero(t, left(t, cfg.URL, cfg.Name))
+	assert.Equal(t, []deadLetter{{Body: "1234567890", Header: map[string]string{}}}, deadLetters(t, cfg.URL, cfg.Name))
+	assert.Contains(t, logs.String(), `level=ERROR msg="dead letter without headers" key=small reason="no use"`)
+	assert.Contains(t, logs.String(), `level=ERROR msg="dead letter lost" key=large reason="no use"`)
 }
 
 func TestReplicasShareTheMessages(t *testing.T) {

@@ -16,8 +16,6 @@ import (
 const (
 	attemptHeader = "job-attempt"
 	reasonHeader  = "job-reason"
-	// maxReason is how many bytes of a reason are kept: all headers have to fit into one frame.
-	maxReason = 4096
 )
 
 // delivery is a message that has come in a session, and can be settled in no other.
@@ -79,7 +77,7 @@ func (d delivery) Retry(ctx context.Context, delay time.Duration) error {
 func (d delivery) Bury(ctx context.Context, reason string) error {
 	message := d.copy()
 	message.Headers[attemptHeader] = int64(d.attempt)
-	message.Headers[reasonHeader] = strings.ToValidUTF8(reason[:min(len(reason), maxReason)], "")
+	message.Headers[reasonHeader] = shortened(reason)
 	return d.move(ctx, deadQueue(d.name), message)
 }
 

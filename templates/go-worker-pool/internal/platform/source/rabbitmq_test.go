@@ -418,14 +418,3 @@ func TestDeadLetterThatIsPutBackBeginsAnew(t *testing.T) {
 		require.NoError(t, got.Retry(t.Context(), time.Millisecond))
 	}
 }
-
-func TestBuryShortensReason(t *testing.T) {
-	t.Parallel()
-	cfg := testConfig(t)
-	in := run(t, open(t, cfg))
-	publish(t, cfg, numbered(1)...)
-	require.NoError(t, in.next(t).Bury(t.Context(), strings.Repeat("ü", 1<<20)+"x"))
-	letters := deadLetters(t, cfg.URL, cfg.Name)
-	require.Len(t, letters, 1)
-	assert.Equal(t, strings.Repeat("ü", maxReason/2), letters[0].Reason)
-}

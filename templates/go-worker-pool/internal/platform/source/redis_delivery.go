@@ -58,7 +58,7 @@ func (d *delivery) Release(ctx context.Context) error {
 func (d *delivery) Bury(ctx context.Context, reason string) error {
 	defer d.source.settle(d.id)
 	_, err := d.source.client.TxPipelined(ctx, func(tx redis.Pipeliner) error {
-		values := append(fields(d.message.Key, d.message.Body, d.message.Header), fieldReason, reason, fieldAttempt, d.message.Attempt)
+		values := append(fields(d.message.Key, d.message.Body, d.message.Header), fieldReason, shortened(reason), fieldAttempt, d.message.Attempt)
 		tx.XAdd(ctx, &redis.XAddArgs{Stream: d.source.cfg.Name + "-dead", Values: values})
 		d.end(ctx, tx)
 		return nil
