@@ -1,4 +1,4 @@
-"""The commands of the README that have a dead letter of NATS done again, typed as they stand there: what is not sent is not removed."""
+"""The commands of the README that have a dead letter of NATS done again, typed as they stand: what is not sent is not removed."""
 
 import base64
 import json
@@ -12,7 +12,13 @@ from tests.rendering import render_variant
 from tests.support import Outcome, Shared, program, run
 from tests.variants import IDENTITY, one_with_each
 
-BODIES = {"line": b'{"text": "one"}', "lines": b'{\n  "text": "one"\n}\n', "nothing": b"", "null": b"null", "binary": bytes(range(256))}
+BODIES = {
+    "line": b'{"text": "one"}',
+    "lines": b'{\n  "text": "one"\n}\n',
+    "nothing": b"",
+    "null": b"null",
+    "binary": bytes(range(256)),
+}
 
 NATS = """\
 #!/bin/sh

@@ -91,18 +91,14 @@ func (d *delivery) Bury(ctx context.Context, reason string) error {
 	})
 }
 
-// store has the broker keep a dead letter: the body alone if it takes no more, and nothing if not even that. The message would else come
-// again for ever.
+// store has the broker keep a dead letter, or the body alone if it takes no more: the message would else come again for ever.
 func (d *delivery) store(ctx context.Context, letter *nats.Msg) error {
-	log := d.source.log.With(slog.String("key", d.key), slog.String("reason", letter.Header.Get(reasonHeader)))
 	_, err := d.source.js.PublishMsg(ctx, letter)
 	if isTooLarge(err) {
-		log.ErrorContext(ctx, "dead letter without headers", slog.Any("error", err))
-		_, err = d.source.js.PublishMsg(ctx, &nats.Msg{Subject: letter.Subject, Data: letter.Data})
-	}
-	if isTooLarge(err) {
-		log.ErrorContext(ctx, "dead letter lost", slog.Any("error", err))
-		return nil
+		if _, err = d.source.js.PublishMsg(ctx, &nats.Msg{Subject: letter.Subject, Data: letter.Data}); err == nil {
+			reason := slog.String("reason", letter.Header.Get(reasonHeader))
+			d.source.log.ErrorContext(ctx, "dead letter without headers", slog.String("key", d.key), reason)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("store the dead letter: %w", err)

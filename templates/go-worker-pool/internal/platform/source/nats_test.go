@@ -147,10 +147,10 @@ func TestDeadLetterThatIsTooLargeForTheServerIsItsBody(t *testing.T) {
 	letters := deadLetters(t, cfg.URL, cfg.Name)
 	require.Len(t, letters, 1)
 	assert.Empty(t, letters[0].Header)
-	assert.True(t, body == letters[0].Body)
+	assert.Len(t, letters[0].Body, len(body))
 }
 
-func TestDeadLetterThatIsTooLargeForItsStreamIsItsBodyOrLost(t *testing.T) {
+func TestDeadLetterThatIsTooLargeForItsStreamIsItsBodyOrComesAgain(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig(t)
 	_, err := jetStream(t, cfg.URL).CreateStream(t.Context(), jetstream.StreamConfig{
@@ -162,15 +162,13 @@ func TestDeadLetterThatIsTooLargeForItsStreamIsItsBodyOrLost(t *testing.T) {
 	require.NoError(t, err)
 	in := run(t, s)
 	publish(t, cfg, Outgoing{Key: "small", Body: []byte("1234567890")}, Outgoing{Key: "large", Body: []byte("12345678901")})
-	for range 2 {
-		require.NoError(t, in.next(t).Bury(t.Context(), "no use"))
-	}
+	require.NoError(t, in.next(t).Bury(t.Context(), "no use"))
+	require.ErrorIs(t, in.next(t).Bury(t.Context(), "no use"), jetstream.ErrStreamMessageExceedsMaximum)
 	in.stop(t)
 	require.NoError(t, s.Close(t.Context()))
-	assert.Zero(t, left(t, cfg.URL, cfg.Name))
+	assert.Equal(t, 1, left(t, cfg.URL, cfg.Name), "what cannot be kept is not taken away")
 	assert.Equal(t, []deadLetter{{Body: "1234567890", Header: map[string]string{}}}, deadLetters(t, cfg.URL, cfg.Name))
 	assert.Contains(t, logs.String(), `level=ERROR msg="dead letter without headers" key=small reason="no use"`)
-	assert.Contains(t, logs.String(), `level=ERROR msg="dead letter lost" key=large reason="no use"`)
 }
 
 func TestReplicasShareTheMessages(t *testing.T) {
